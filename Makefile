@@ -1,0 +1,73 @@
+# Commands of the repository; README.md says what each is for.
+
+CARGO ?= cargo
+DEVSTACK := target/debug/devstack
+# What was fetched for the tests alone; nothing is installed on the machine.
+TOOLS := $(CURDIR)/.dev/tools
+export PATH := $(PATH):$(TOOLS)/bin
+SCENARIO ?= rush-1000
+
+.PHONY: help build up down demo load bench test test-fast lint sqlx nextest
+
+help:
+	@echo 'make demo          everything, and a crowd that buys; leaves the site running'
+	@echo 'make up / down     start everything in the background / stop it'
+	@echo 'make test          everything that CI checks'
+	@echo 'make test-fast     formatting, lints, and the tests that take moments'
+	@echo 'make load SCENARIO=rush-1000   one scenario on a stack of its own, release build'
+	@echo 'make bench ONLY=P2 one benchmark on a stack of its own, release build'
+	@echo 'make sqlx          write .sqlx anew after a change of SQL'
+
+build:
+	$(CARGO) build --workspace --bins --locked
+
+up: build
+	$(DEVSTACK) up
+
+# Works after a failed build, too: what runs must be stoppable.
+down:
+	@if [ -x $(DEVSTACK) ]; then $(DEVSTACK) down; else $(MAKE) build && $(DEVSTACK) down; fi
+
+demo: build
+	$(DEVSTACK) demo
+
+# A stack of its own beside the one of `make up`: other ports, other data.
+load:
+	$(CARGO) build --workspace --bins --locked --release
+	@mkdir -p .dev/reports
+	target/release/devstack --dir .dev/load up
+	@target/release/loadtest run loadtest/scenarios/$(SCENARIO).toml --stack .dev/load/stack.json \
+	    --json .dev/reports/$(SCENARIO).json; status=$$?; \
+	    target/release/devstack --dir .dev/load down; exit $$status
+
+bench:
+	$(CARGO) build --workspace --bins --locked --release
+	@mkdir -p .dev/reports/bench
+	target/release/devstack --dir .dev/bench up
+	@status=0; for name in $(or $(ONLY),P2); do \
+	    target/release/loadtest bench $$name --stack .dev/bench/stack.json \
+	        --json .dev/reports/bench/$$name.json || status=1; done; \
+	    target/release/devstack --dir .dev/bench down; exit $$status
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+nextest:
+	@$(CARGO) nextest --version >/dev/null 2>&1 || \
+	    $(CARGO) install cargo-nextest --locked --root $(TOOLS)
+
+test-fast: lint nextest build
+	$(DEVSTACK) with-stores -- $(CARGO) nextest run --workspace --locked -E 'not test(/journey|two_daemons|stores/)'
+
+test: lint nextest build
+	$(CARGO) nextest run --workspace --locked --no-run
+	$(DEVSTACK) with-stores -- $(CARGO) nextest run --workspace --locked
+	.ci/journey wheels
+	.ci/journey installed
+	k8s/check.sh target/debug
+	@.ci/unchanged
+
+# The queries' descriptions, with which the build needs no database.
+sqlx: build
+	$(DEVSTACK) with-stores -- .ci/sqlx

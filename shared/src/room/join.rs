@@ -1,0 +1,79 @@
+//! Joining: a number for each visitor.
+
+use std::sync::LazyLock;
+
+use redis::Value;
+
+use super::line::{Line, unexpected};
+use super::script::room_script;
+use crate::ids::{Number, VisitorId};
+use crate::redis_handle::{Script, StoreError};
+
+static JOIN: LazyLock<Script> = room_script!("join");
+
+/// What one visitor got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// A number given just now.
+    New(Number),
+    /// The live number that the visitor had already.
+    Again(Number),
+    /// The room takes nobody any more.
+    Refused,
+}
+
+/// What visitors that joined together got, in the order in which they were given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinedAll {
+    /// The life of the room, which belongs into every token.
+    pub life: u64,
+    /// One for each visitor.
+    pub visitors: Vec<Joined>,
+}
+
+impl Line {
+    /// Gives each visitor a number, in the order given. `None` when there is no such room.
+    pub async fn join(&self, visitors: &[VisitorId]) -> Result<Option<JoinedAll>, StoreError> {
+        let keys = &self.keys;
+        let mut call = JOIN
+            .call()
+            .key(&keys.room)
+            .key(&keys.waiting)
+            .key(&keys.admissions);
+        for visitor in visitors {
+            call = call.arg(visitor.as_str());
+        }
+        let Some((life, figures)) = self
+            .redis
+            .invoke::<Option<Vec<Value>>>(&call)
+            .await?
+            .and_then(split)
+        else {
+            return Ok(None);
+        };
+        let pairs = figures.chunks_exact(2);
+        let joined: Vec<Joined> = pairs.map(|pair| outcome(pair[0], pair[1])).collect();
+        if joined.len() != visitors.len() {
+            return Err(unexpected("join answered for another number of visitors"));
+        }
+        Ok(Some(JoinedAll {
+            life,
+            visitors: joined,
+        }))
+    }
+}
+
+fn split(answer: Vec<Value>) -> Option<(u64, Vec<u64>)> {
+    let mut values = answer.into_iter();
+    let life = redis::from_redis_value::<u64>(values.next()?).ok()?;
+    let figures = values.map(|value| redis::from_redis_value::<u64>(value).ok());
+    Some((life, figures.collect::<Option<_>>()?))
+}
+
+fn outcome(number: u64, new: u64) -> Joined {
+    match (number, new) {
+        (0, _) => Joined::Refused,
+        (number, 0) => Joined::Again(Number(number)),
+        (number, _) => Joined::New(Number(number)),
+    }
+}

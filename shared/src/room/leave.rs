@@ -1,0 +1,51 @@
+//! Leaving, by oneself or by an operator's hand.
+
+use std::sync::LazyLock;
+
+use super::line::{Line, unexpected};
+use super::script::room_script;
+use crate::ids::{Number, VisitorId};
+use crate::redis_handle::{Call, Script, StoreError};
+
+static LEAVE: LazyLock<Script> = room_script!("leave");
+
+/// Who leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaver {
+    /// The visitor.
+    pub visitor: VisitorId,
+    /// The number given up.
+    pub number: Number,
+    /// The life of the room to which the token belongs.
+    pub life: u64,
+}
+
+impl Line {
+    /// Frees the place or the slot of each. Says of each whether there was something to leave.
+    pub async fn leave(&self, leavers: &[Leaver]) -> Result<Vec<bool>, StoreError> {
+        let mut call = self.leave_call();
+        for leaver in leavers {
+            call = call
+                .arg(leaver.life)
+                .arg(leaver.visitor.as_str())
+                .arg(leaver.number.0);
+        }
+        let left: Vec<bool> = self.redis.invoke(&call).await?;
+        if left.len() == leavers.len() {
+            Ok(left)
+        } else {
+            Err(unexpected("leave answered for others"))
+        }
+    }
+
+    /// Frees whatever the visitor has in the room. Returns whether there was something.
+    pub async fn evict(&self, visitor: &VisitorId) -> Result<bool, StoreError> {
+        let call = self.leave_call().arg("").arg(visitor.as_str()).arg("");
+        let left: Vec<bool> = self.redis.invoke(&call).await?;
+        Ok(left == [true])
+    }
+
+    fn leave_call(&self) -> Call<'static> {
+        self.keys.all().into_iter().fold(LEAVE.call(), Call::key)
+    }
+}

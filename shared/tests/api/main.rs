@@ -1,0 +1,44 @@
+//! Tests of what is shared, on real stores.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod keys;
+mod redis_handle;
+mod room;
+mod supply_chain;
+mod tokens;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use shared::ids::{RoomName, VisitorId};
+use shared::redis_handle::Redis;
+use shared::room::{Line, NewRoom};
+use shared::shutdown::Shutdown;
+
+/// A connection to the Redis of this test run.
+async fn redis() -> Redis {
+    let url = devstack::test_stores::redis_url().parse().unwrap();
+    let redis = Redis::connect(&url, Duration::from_secs(10), &Shutdown::new());
+    redis.wait_connected(Duration::from_secs(30)).await.unwrap();
+    redis
+}
+
+/// A room of this test alone.
+async fn new_room(settings: &NewRoom) -> Line {
+    static ROOMS: AtomicU64 = AtomicU64::new(0);
+    let count = ROOMS.fetch_add(1, Ordering::Relaxed);
+    let name: RoomName = format!(
+        "t-{}-{count}-{:08x}",
+        std::process::id(),
+        rand::random::<u32>()
+    )
+    .parse()
+    .unwrap();
+    let line = Line::new(redis().await, name);
+    assert!(line.create(settings).await.unwrap());
+    line
+}
+
+fn visitor(number: u64) -> VisitorId {
+    format!("visitor-{number}").parse().unwrap()
+}

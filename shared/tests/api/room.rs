@@ -1,0 +1,6 @@
+//! The scripts of a room.
+
+mod headers;
+mod life;
+mod model;
+mod pace;

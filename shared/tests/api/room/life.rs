@@ -1,0 +1,258 @@
+//! The life of a room and of an admission, step by step.
+
+use std::time::Duration;
+
+use shared::ids::Number;
+use shared::room::{
+    AdmissionCheck, Change, ClaimOutcome, ClaimRequest, Joined, Line, NewRoom, PromotionLimits,
+    Registry, RoomState, Transition,
+};
+
+use crate::tokens::admission_claims;
+use crate::{new_room, redis, visitor};
+
+const LIMITS: PromotionLimits = PromotionLimits {
+    tick: Duration::from_millis(50),
+    at_once: 100,
+};
+
+fn fast() -> NewRoom {
+    NewRoom {
+        rate_per_second: Some(1_000.0),
+        ..NewRoom::default()
+    }
+}
+
+async fn life(line: &Line) -> u64 {
+    line.snapshot(0).await.unwrap().unwrap().settings.life
+}
+
+/// Lets visitors in until `count` more have been.
+async fn promote(line: &Line, count: u64) {
+    let mut promoted = 0;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while promoted < count {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "only {promoted} of {count} let in"
+        );
+        promoted += line.promote(LIMITS).await.unwrap().unwrap().promoted;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn claim(line: &Line, who: u64, number: u64) -> ClaimOutcome {
+    let request = ClaimRequest {
+        visitor: visitor(who),
+        number: Number(number),
+        life: life(line).await,
+    };
+    line.claim(&[request]).await.unwrap().remove(0)
+}
+
+async fn admitted(line: &Line, who: u64, number: u64) -> shared::room::Admission {
+    match claim(line, who, number).await {
+        ClaimOutcome::Admitted(admission) => admission,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_is_made_twice_is_left_as_it_is() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    let before = life(&line).await;
+    assert!(
+        !line
+            .create(&NewRoom {
+                rate_per_second: Some(7.0),
+                ..NewRoom::default()
+            })
+            .await
+            .unwrap()
+    );
+    let settings = line.snapshot(0).await.unwrap().unwrap().settings;
+    assert_eq!(
+        (settings.life, settings.rate_per_second, settings.next),
+        (before, Some(1_000.0), 2)
+    );
+    assert!(
+        Registry::new(redis().await)
+            .list()
+            .await
+            .unwrap()
+            .contains(line.room())
+    );
+}
+
+#[tokio::test]
+async fn removing_and_making_a_room_voids_its_tokens() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    let earlier = life(&line).await;
+    assert!(line.remove().await.unwrap());
+    assert!(!line.remove().await.unwrap());
+    assert_eq!(line.join(&[visitor(1)]).await.unwrap(), None);
+    assert_eq!(line.snapshot(0).await.unwrap(), None);
+    assert_eq!(line.promote(LIMITS).await.unwrap(), None);
+    assert!(
+        !Registry::new(redis().await)
+            .list()
+            .await
+            .unwrap()
+            .contains(line.room())
+    );
+    line.create(&fast()).await.unwrap();
+    let joined = line.join(&[visitor(1)]).await.unwrap().unwrap();
+    assert_ne!(joined.life, earlier);
+    let old = ClaimRequest {
+        visitor: visitor(1),
+        number: Number(1),
+        life: earlier,
+    };
+    assert_eq!(line.claim(&[old]).await.unwrap(), [ClaimOutcome::Void]);
+}
+
+#[tokio::test]
+async fn a_draining_room_gives_no_new_numbers_and_keeps_the_old_ones() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    let moved = line
+        .transition(RoomState::Draining, &[RoomState::Open])
+        .await
+        .unwrap();
+    assert_eq!(moved, Transition::Done(RoomState::Open));
+    let joined = line.join(&[visitor(1), visitor(2)]).await.unwrap().unwrap();
+    assert_eq!(joined.visitors, [Joined::Again(Number(1)), Joined::Refused]);
+    let refused = line
+        .transition(RoomState::Open, &[RoomState::Paused])
+        .await
+        .unwrap();
+    assert_eq!(refused, Transition::Refused(RoomState::Draining));
+}
+
+#[tokio::test]
+async fn defaults_fill_only_what_is_unset() {
+    let line = new_room(&NewRoom::default()).await;
+    line.fill(&[Change::Rate(10.0), Change::Capacity(Some(5))])
+        .await
+        .unwrap();
+    line.fill(&[Change::Rate(99.0), Change::Capacity(Some(9))])
+        .await
+        .unwrap();
+    let settings = line.snapshot(0).await.unwrap().unwrap().settings;
+    assert_eq!(
+        (settings.rate_per_second, settings.capacity),
+        (Some(10.0), Some(5))
+    );
+    line.change(&[Change::Capacity(None)]).await.unwrap();
+    let later = line.snapshot(0).await.unwrap().unwrap().settings;
+    assert_eq!(later.capacity, None);
+    assert!(
+        later.version > settings.version,
+        "every change raises the version"
+    );
+}
+
+#[tokio::test]
+async fn an_admission_that_nobody_claims_lapses_and_frees_its_slot() {
+    let line = new_room(&NewRoom {
+        claim_ttl_ms: Some(100),
+        capacity: Some(1),
+        ..fast()
+    })
+    .await;
+    line.join(&[visitor(1), visitor(2)]).await.unwrap();
+    promote(&line, 2).await;
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Lapsed);
+    let joined = line.join(&[visitor(1)]).await.unwrap().unwrap();
+    assert_eq!(
+        joined.visitors,
+        [Joined::New(Number(3))],
+        "joining again gives a new number"
+    );
+}
+
+#[tokio::test]
+async fn an_admission_ends_when_its_time_is_over_unless_a_hold_stretches_it() {
+    let line = new_room(&NewRoom {
+        admission_ttl_ms: Some(400),
+        ..fast()
+    })
+    .await;
+    line.join(&[visitor(1), visitor(2)]).await.unwrap();
+    promote(&line, 2).await;
+    let (first, second) = (admitted(&line, 1, 1).await, admitted(&line, 2, 2).await);
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(60);
+    assert!(line.stretch(&visitor(2), &second.jti, until).await.unwrap());
+    assert!(
+        !line.stretch(&visitor(1), &second.jti, until).await.unwrap(),
+        "another's admission"
+    );
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while line.promote(LIMITS).await.unwrap().unwrap().active > 1 {
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Lapsed);
+    let stretched = admitted(&line, 2, 2).await;
+    assert_eq!(stretched.jti, second.jti);
+    assert_eq!(stretched.until_ms, until.as_millisecond());
+    assert!(first.until_ms < stretched.until_ms);
+}
+
+#[tokio::test]
+async fn an_ended_admission_is_refused_and_a_late_call_ends_no_later_one() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    promote(&line, 1).await;
+    let first = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
+    assert_eq!(
+        line.check_admission(&first).await.unwrap(),
+        AdmissionCheck::Live
+    );
+    assert!(line.finish(&first).await.unwrap());
+    assert_eq!(
+        line.check_admission(&first).await.unwrap(),
+        AdmissionCheck::Ended
+    );
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Finished);
+
+    line.join(&[visitor(1)]).await.unwrap();
+    promote(&line, 1).await;
+    let second = admission_claims(line.room(), visitor(1), 2, &admitted(&line, 1, 2).await);
+    assert!(
+        !line.finish(&first).await.unwrap(),
+        "the call of the first admission came late"
+    );
+    assert_eq!(
+        line.check_admission(&second).await.unwrap(),
+        AdmissionCheck::Live
+    );
+    assert_eq!(
+        claim(&line, 1, 1).await,
+        ClaimOutcome::Finished,
+        "the first number stays finished"
+    );
+}
+
+#[tokio::test]
+async fn a_good_token_that_the_active_set_forgot_puts_its_owner_back_in() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    promote(&line, 1).await;
+    let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
+    let room = line.room();
+    let mut forget = redis::cmd("DEL");
+    forget
+        .arg(format!("onsale:{{{room}}}:active"))
+        .arg(format!("onsale:{{{room}}}:admissions"));
+    redis().await.query::<u64>(&forget).await.unwrap();
+    assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 0);
+    assert_eq!(
+        line.check_admission(&claims).await.unwrap(),
+        AdmissionCheck::Live
+    );
+    assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 1);
+    assert_eq!(admitted(&line, 1, 1).await.jti, claims.jti);
+}
