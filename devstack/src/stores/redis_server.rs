@@ -1,0 +1,109 @@
+//! One Redis (or Valkey) server, set as production sets it: it appends every write to a file, and
+//! refuses writes rather than forget something when memory ends.
+
+use std::collections::BTreeMap;
+
+use super::{Folders, Server, StoreError};
+use crate::{
+    process::{Identity, Launch, Ready, RunAs, StopSignal},
+    servers::Servers,
+};
+
+/// Seconds until a server must answer; loading a large append-only file is what takes time.
+const READY_WITHIN_SECONDS: u64 = 30;
+
+/// A private Redis server.
+#[derive(Debug)]
+pub struct RedisServer {
+    server: Server,
+    port: u16,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps its files in `folders`.
+    pub fn start(servers: &Servers, folders: impl Into<Folders>) -> Result<Self, StoreError> {
+        Self::start_with(servers, &folders.into(), "redis", |_| Vec::new())
+    }
+
+    /// Starts a server with settings of its own, which may depend on its port.
+    pub(super) fn start_with(
+        servers: &Servers,
+        folders: &Folders,
+        name: &str,
+        settings: impl Fn(u16) -> Vec<String>,
+    ) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(&folders.data)
+            .map_err(StoreError::io("making the folder of Redis"))?;
+        let (server, port) = Server::on_a_free_port(|port| {
+            let mut launch = launch(servers, folders, name, port);
+            launch.args.extend(settings(port));
+            launch
+        })?;
+        Ok(Self { server, port })
+    }
+
+    /// `redis://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port on 127.0.0.1, the same after every restart.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process id while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.pid()
+    }
+
+    /// Ends it in good order.
+    pub fn stop(&mut self) -> Result<(), StoreError> {
+        self.server.stop()
+    }
+
+    /// Kills it as a crash would: up to a second of writes is lost.
+    pub fn kill(&mut self) -> Result<(), StoreError> {
+        self.server.kill()
+    }
+
+    /// Starts it again with its data, on the same port; ends it first if it runs.
+    pub fn restart(&mut self) -> Result<(), StoreError> {
+        self.server.restart()
+    }
+
+    /// Lets it run on without us: how to start it again, and who it is.
+    pub fn let_go(self) -> (Launch, Option<Identity>) {
+        self.server.let_go()
+    }
+}
+
+fn launch(servers: &Servers, folders: &Folders, name: &str, port: u16) -> Launch {
+    let settings = [
+        ("--port", port.to_string()),
+        // Loopback only, hence no password: everybody on this machine can reach it, nobody else.
+        ("--bind", "127.0.0.1".to_owned()),
+        ("--dir", folders.data.display().to_string()),
+        ("--appendonly", "yes".to_owned()),
+        ("--appendfsync", "everysec".to_owned()),
+        ("--save", String::new()),
+        ("--maxmemory-policy", "noeviction".to_owned()),
+        ("--daemonize", "no".to_owned()),
+    ];
+    Launch {
+        name: name.to_owned(),
+        program: servers.redis.clone(),
+        args: settings
+            .into_iter()
+            .flat_map(|(flag, value)| [flag.to_owned(), value])
+            .collect(),
+        // An unknown LANG of the caller would make Valkey refuse to start.
+        env: BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned())]),
+        run_as: RunAs::Myself,
+        log: folders.logs.join(format!("{name}.log")),
+        ports: vec![port],
+        stop_signal: StopSignal::Terminate,
+        ready: Ready::Redis { port },
+        ready_within_seconds: READY_WITHIN_SECONDS,
+    }
+}

@@ -1,0 +1,7 @@
+//! The journey across all processes: real binaries, real stores, HTTP alone.
+
+mod crowd;
+mod faults;
+mod people;
+mod walk;
+mod world;

@@ -1,0 +1,11 @@
+//! Tests of devstack from outside: real servers, real processes, real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
+mod folder;
+mod gateway;
+mod journey;
+mod keys;
+mod postgres;
+mod processes;
+mod redis;
+mod with_stores;
