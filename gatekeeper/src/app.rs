@@ -1,0 +1,62 @@
+//! What every request needs, made once at the start.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::Bytes;
+use shared::readiness::Readiness;
+use shared::shutdown::Shutdown;
+use shared::tokens::admission::AdmissionSigner;
+use shared::tokens::jwks::JwksFile;
+use shared::tokens::user::UserVerifier;
+use shared::tokens::waiting::WaitingKeys;
+
+use crate::config::Config;
+use crate::http::cookies::Cookies;
+use crate::rooms::{self, Rooms};
+use crate::tokens::WaitingTokens;
+
+/// The state of the process. Nothing in it is lost with the process: the line is in Redis, the rest is in tokens.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) rooms: Rooms,
+    pub(crate) waiting_tokens: WaitingTokens,
+    pub(crate) admissions: AdmissionSigner,
+    pub(crate) users: UserVerifier,
+    pub(crate) cookies: Cookies,
+    pub(crate) public_url: String,
+    pub(crate) booking_url: String,
+    pub(crate) openapi: Bytes,
+}
+
+impl App {
+    /// Reads the keys and starts the loop that reads the rooms.
+    pub fn start(
+        config: &Config,
+        readiness: &Readiness,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
+        let waiting_keys = WaitingKeys::open(&config.waiting_keys).context("--waiting-keys")?;
+        waiting_keys.keep_fresh(shutdown);
+        let admissions =
+            AdmissionSigner::open(&config.admission_keys).context("--admission-keys")?;
+        admissions.keep_fresh(shutdown);
+        let user_keys = JwksFile::open(&config.user_jwks).context("--user-jwks")?;
+        user_keys.keep_fresh(shutdown);
+        let redis = config.redis.connect(shutdown);
+        let limits = rooms::Limits {
+            interval: config.snapshot_interval(),
+            deadline: Duration::from_millis(config.redis.redis_deadline_ms),
+        };
+        Ok(Self {
+            rooms: Rooms::start(redis, limits, readiness.latch("rooms-read"), shutdown),
+            waiting_tokens: WaitingTokens::new(waiting_keys, config.remembered_tokens),
+            admissions,
+            users: UserVerifier::new(user_keys, &config.user_issuer),
+            cookies: Cookies::new(config.is_https()),
+            public_url: config.public_url.trim_end_matches('/').to_owned(),
+            booking_url: config.booking_url.clone(),
+            openapi: crate::routes::openapi::document(),
+        })
+    }
+}

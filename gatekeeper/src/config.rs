@@ -1,0 +1,90 @@
+//! Settings of the gatekeeper.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs};
+
+/// The door of Onsale's waiting rooms: gives out numbers and answers polls from memory.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct Config {
+    /// Address of the public port.
+    #[arg(long, env = "ONSALE_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Where browsers reach this service; an https address makes cookies secure ones.
+    #[arg(
+        long,
+        env = "ONSALE_PUBLIC_URL",
+        default_value = "http://localhost:8080"
+    )]
+    pub public_url: String,
+
+    /// Where an admitted visitor goes; `{room}` in it stands for the room's name.
+    #[arg(
+        long,
+        env = "ONSALE_BOOKING_URL",
+        default_value = "http://localhost:8081/"
+    )]
+    pub booking_url: String,
+
+    /// Folder with the secrets of waiting tokens: <kid>.key (base64 of 32 or more random bytes), and `current` naming the one that signs.
+    #[arg(long, env = "ONSALE_WAITING_KEYS")]
+    pub waiting_keys: PathBuf,
+
+    /// Folder with the private keys of admission tokens: <kid>.pem (Ed25519, PKCS#8), and `current` naming the one that signs.
+    #[arg(long, env = "ONSALE_ADMISSION_KEYS")]
+    pub admission_keys: PathBuf,
+
+    /// File with the public keys of user tokens, as a JSON Web Key Set.
+    #[arg(long, env = "ONSALE_USER_JWKS")]
+    pub user_jwks: PathBuf,
+
+    /// Who signs user tokens (their `iss`).
+    #[arg(long, env = "ONSALE_USER_ISSUER", default_value = shared::tokens::ISSUER)]
+    pub user_issuer: String,
+
+    /// Milliseconds between two readings of each room. Positions are at most this old, and a tick of the admitter.
+    #[arg(long, env = "ONSALE_SNAPSHOT_INTERVAL_MS", default_value_t = 100,
+          value_parser = clap::value_parser!(u64).range(10..=250))]
+    pub snapshot_interval_ms: u64,
+
+    /// How many verified waiting tokens are remembered; each takes about 700 bytes, and a forgotten one costs a verification.
+    #[arg(long, env = "ONSALE_REMEMBERED_TOKENS", default_value_t = 200_000)]
+    pub remembered_tokens: u64,
+
+    /// Where Redis is.
+    #[command(flatten)]
+    pub redis: RedisArgs,
+
+    /// Limits of the public port.
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// The admin port (9080 on loopback unless set).
+    #[command(flatten)]
+    pub admin: AdminArgs,
+
+    /// Logs.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+
+    /// How the process stops.
+    #[command(flatten)]
+    pub shutdown: ShutdownArgs,
+}
+
+impl Config {
+    /// Time between two readings of each room.
+    pub fn snapshot_interval(&self) -> Duration {
+        Duration::from_millis(self.snapshot_interval_ms)
+    }
+
+    /// Whether browsers reach this service by https, so that cookies carry the prefixes that only https may set.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}

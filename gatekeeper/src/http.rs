@@ -1,0 +1,6 @@
+//! Small pieces of HTTP that every route uses.
+
+pub mod body;
+pub mod cookies;
+pub mod credentials;
+pub mod reply;

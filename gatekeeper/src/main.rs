@@ -1,0 +1,34 @@
+//! The gatekeeper process: settings, telemetry, ports, run.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use gatekeeper::config::Config;
+use shared::readiness::Readiness;
+use shared::shutdown::Shutdown;
+use shared::{admin, telemetry, tokens};
+use tokio::net::TcpListener;
+
+const DEFAULT_ADMIN_PORT: u16 = 9080;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let config = Config::parse();
+    tokens::install_crypto_provider();
+    let shutdown = Shutdown::new();
+    let metrics = telemetry::start("gatekeeper", &config.telemetry, &shutdown)?;
+    let readiness = Readiness::default();
+    let admin_address = config.admin.address(DEFAULT_ADMIN_PORT);
+    let admin_listener = TcpListener::bind(admin_address).await.with_context(|| {
+        format!("cannot listen on {admin_address}; set --admin-listen to a free address")
+    })?;
+    admin::serve(admin_listener, readiness.clone(), metrics, &shutdown);
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}; set --listen to a free address",
+            config.listen
+        )
+    })?;
+    gatekeeper::run(config, listener, &readiness, shutdown).await
+}

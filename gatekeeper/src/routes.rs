@@ -1,0 +1,204 @@
+//! Which call is which. One file a call, named as the path says.
+
+mod admission;
+mod document;
+mod join;
+mod jwks;
+mod leave;
+mod me;
+pub(crate) mod openapi;
+mod page;
+mod plain;
+pub(crate) mod problems;
+mod room;
+
+use std::time::Instant;
+
+use http::{HeaderName, HeaderValue, Method, Request};
+use hyper::body::Incoming;
+use shared::ids::RoomName;
+use shared::problem::Problem;
+use tracing::{debug, error, info};
+
+use crate::app::App;
+use crate::http::reply::Reply;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_REQUEST_ID: usize = 64;
+
+/// A path that we know.
+#[derive(Debug, PartialEq, Eq)]
+enum Route {
+    Visitors(RoomName),
+    Me(RoomName),
+    Room(RoomName),
+    Admission(RoomName),
+    Page(RoomName),
+    Plain(RoomName),
+    Jwks,
+    OpenApi,
+}
+
+impl Route {
+    fn parse(path: &str) -> Result<Self, Problem> {
+        let parts: Vec<&str> = path.split('/').skip(1).take(6).collect();
+        let room = |name: &str| {
+            name.parse::<RoomName>()
+                .map_err(|_name| problems::room_not_found())
+        };
+        Ok(match parts.as_slice() {
+            ["v1", "rooms", name, "visitors", "me"] => Self::Me(room(name)?),
+            ["v1", "rooms", name, "visitors"] => Self::Visitors(room(name)?),
+            ["v1", "rooms", name] => Self::Room(room(name)?),
+            ["v1", "rooms", name, "admission"] => Self::Admission(room(name)?),
+            ["rooms", name] => Self::Page(room(name)?),
+            ["rooms", name, "plain"] => Self::Plain(room(name)?),
+            [".well-known", "jwks.json"] => Self::Jwks,
+            ["openapi.json"] => Self::OpenApi,
+            _ => return Err(problems::not_found()),
+        })
+    }
+
+    /// The path with its variables named, for logs and metrics.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Visitors(_) => "/v1/rooms/{room}/visitors",
+            Self::Me(_) => "/v1/rooms/{room}/visitors/me",
+            Self::Room(_) => "/v1/rooms/{room}",
+            Self::Admission(_) => "/v1/rooms/{room}/admission",
+            Self::Page(_) => "/rooms/{room}",
+            Self::Plain(_) => "/rooms/{room}/plain",
+            Self::Jwks => "/.well-known/jwks.json",
+            Self::OpenApi => "/openapi.json",
+        }
+    }
+}
+
+/// Answers one request, whatever it is.
+pub(crate) async fn answer(app: &App, request: Request<Incoming>) -> Reply {
+    let began = Instant::now();
+    let id = request_id(&request);
+    let method = request.method().clone();
+    let (label, result) = match Route::parse(request.uri().path()) {
+        Ok(route) => (route.label(), dispatch(app, route, request).await),
+        Err(problem) => ("unknown", Err(problem)),
+    };
+    let mut reply = result.unwrap_or_else(Problem::into_response);
+    record(label, &method, &reply, began, &id);
+    reply.headers_mut().insert(REQUEST_ID.clone(), id);
+    reply
+}
+
+async fn dispatch(app: &App, route: Route, request: Request<Incoming>) -> Result<Reply, Problem> {
+    let method = request.method().clone();
+    let reads = matches!(method, Method::GET | Method::HEAD);
+    match route {
+        Route::Me(room) if reads => me::answer(app, &room, &request).await,
+        Route::Me(room) if method == Method::DELETE => leave::answer(app, &room, &request).await,
+        Route::Visitors(room) if method == Method::POST => join::answer(app, &room, request).await,
+        Route::Room(room) if reads => room::answer(app, &room),
+        Route::Admission(room) if reads => admission::answer(app, &room, &request).await,
+        Route::Page(room) if reads => page::answer(app, &room, &request),
+        Route::Plain(room) if reads => plain::show(app, &room, &request).await,
+        Route::Plain(room) if method == Method::POST => plain::join(app, &room, request).await,
+        Route::Jwks if reads => Ok(jwks::answer(app)),
+        Route::OpenApi if reads => Ok(openapi::answer(app)),
+        Route::Me(_) => Err(problems::method_not_allowed("GET, HEAD, DELETE")),
+        Route::Visitors(_) => Err(problems::method_not_allowed("POST")),
+        Route::Plain(_) => Err(problems::method_not_allowed("GET, HEAD, POST")),
+        _ => Err(problems::method_not_allowed("GET, HEAD")),
+    }
+}
+
+/// The caller's id for the request if it is a sane one, else a fresh one.
+fn request_id(request: &Request<Incoming>) -> HeaderValue {
+    let given = request.headers().get(&REQUEST_ID).filter(|id| {
+        let bytes = id.as_bytes();
+        !bytes.is_empty()
+            && bytes.len() <= LONGEST_REQUEST_ID
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    });
+    given.cloned().unwrap_or_else(|| {
+        let fresh = format!("{:016x}", rand::random::<u64>());
+        HeaderValue::try_from(fresh).expect("hexadecimal digits are good in a header")
+    })
+}
+
+fn record(route: &'static str, method: &Method, reply: &Reply, began: Instant, id: &HeaderValue) {
+    let status = reply.status();
+    let seconds = began.elapsed().as_secs_f64();
+    let labels = [
+        ("route", route.into()),
+        (
+            "status",
+            metrics::SharedString::from(status.as_str().to_owned()),
+        ),
+    ];
+    metrics::counter!("onsale_gatekeeper_requests_total", &labels).increment(1);
+    metrics::histogram!("onsale_gatekeeper_request_duration_seconds", "route" => route)
+        .record(seconds);
+    let id = id.to_str().unwrap_or_default();
+    let (method, status) = (method.as_str(), status.as_u16());
+    // Polls come by the ten thousand a second; a line for each would cost more than the poll.
+    if status >= 500 {
+        error!(
+            http.route = route,
+            http.method = method,
+            http.status = status,
+            http.seconds = seconds,
+            request.id = id,
+            "request"
+        );
+    } else if route == "/v1/rooms/{room}/visitors/me" {
+        debug!(
+            http.route = route,
+            http.method = method,
+            http.status = status,
+            http.seconds = seconds,
+            request.id = id,
+            "request"
+        );
+    } else {
+        info!(
+            http.route = route,
+            http.method = method,
+            http.status = status,
+            http.seconds = seconds,
+            request.id = id,
+            "request"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_apart() {
+        let room = || "main".parse::<RoomName>().unwrap();
+        assert_eq!(
+            Route::parse("/v1/rooms/main/visitors/me").unwrap(),
+            Route::Me(room())
+        );
+        assert_eq!(
+            Route::parse("/v1/rooms/main/visitors").unwrap(),
+            Route::Visitors(room())
+        );
+        assert_eq!(Route::parse("/v1/rooms/main").unwrap(), Route::Room(room()));
+        assert_eq!(Route::parse("/rooms/main").unwrap(), Route::Page(room()));
+        for (path, slug) in [
+            ("/", "not-found"),
+            ("/v1/rooms/main/", "not-found"),
+            ("/v1/rooms/main/visitors/me/x", "not-found"),
+            ("/v1/rooms/main/visitors/you", "not-found"),
+            ("/v1/rooms/MAIN", "room-not-found"),
+            ("/v1/rooms/%2e%2e", "room-not-found"),
+            ("/rooms/", "room-not-found"),
+        ] {
+            assert_eq!(Route::parse(path).unwrap_err().slug(), slug, "{path}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `GET /v1/rooms/{room}`: what everybody may know about a room. Cacheable for a second.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::clock;
+use shared::ids::RoomName;
+use shared::problem::Problem;
+use shared::room::RoomState;
+
+use super::me::find_room;
+use super::{document, problems};
+use crate::app::App;
+use crate::http::reply::{self, Caching, Reply};
+
+/// What everybody may know about a room.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct RoomDocument {
+    #[schema(value_type = String, example = "main")]
+    room: RoomName,
+    #[schema(value_type = String, example = "open")]
+    state: RoomState,
+    /// People in the line.
+    waiting: u64,
+    /// People in the active set.
+    active: u64,
+    /// Admissions per second.
+    rate_per_second: Option<f64>,
+    /// Expected wait of somebody who joins now; `null` when nobody is being admitted.
+    eta_seconds: Option<u64>,
+    /// When a scheduled room opens.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    opens_at: Option<Timestamp>,
+    /// What is left to buy, where the shop says so.
+    inventory: Option<u64>,
+    /// What the operator tells the line.
+    message: Option<String>,
+    /// The line cannot be read at present; these are the last known figures.
+    stale: bool,
+}
+
+#[utoipa::path(
+    get, path = "/v1/rooms/{room}", tag = "rooms", params(("room" = String, Path)),
+    responses((status = 200, body = RoomDocument), (status = 404, description = "room-not-found"))
+)]
+pub(super) fn answer(app: &App, room: &RoomName) -> Result<Reply, Problem> {
+    let known = find_room(app, room)?;
+    let snapshot = known.snapshot();
+    let snapshot = snapshot.as_deref().ok_or_else(problems::line_unavailable)?;
+    let settings = &snapshot.settings;
+    let document = RoomDocument {
+        room: room.clone(),
+        state: settings.state,
+        waiting: snapshot.waiting,
+        active: snapshot.active,
+        rate_per_second: settings.rate_per_second,
+        eta_seconds: document::eta_seconds(snapshot, snapshot.waiting + 1),
+        opens_at: settings.opens_at_ms.map(clock::from_millis),
+        inventory: None,
+        message: settings.message.clone(),
+        stale: snapshot.is_stale(),
+    };
+    Ok(reply::json(StatusCode::OK, &document, Caching::Public(1)))
+}

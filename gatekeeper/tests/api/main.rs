@@ -1,0 +1,11 @@
+//! The gatekeeper through a socket, on a real Redis.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod admission;
+mod gate;
+mod hostile;
+mod join;
+mod limits;
+mod outage;
+mod pages;
+mod poll;

@@ -1,0 +1,143 @@
+//! The pages, the public view of a room, and the description of the API.
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::gate::{Gate, expect_problem};
+
+async fn page(gate: &Gate, path: &str, cookies: &str) -> (StatusCode, String, String) {
+    let url = format!("http://{}/rooms/{}{path}", gate.address, gate.line.room());
+    let response = gate
+        .http
+        .get(url)
+        .header("cookie", cookies)
+        .send()
+        .await
+        .unwrap();
+    let caching = response.headers()["cache-control"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    (response.status(), caching, response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn the_waiting_page_is_the_same_for_everybody_and_cacheable() {
+    let gate = Gate::start().await;
+    let (status, caching, korean) = page(&gate, "", "").await;
+    assert_eq!(
+        (status, caching.as_str()),
+        (StatusCode::OK, "public, max-age=60")
+    );
+    assert!(korean.contains("lang=\"ko\"") && korean.contains("대기실"));
+    let (_, _, english) = page(&gate, "?lang=en", "").await;
+    assert!(english.contains("Waiting room"));
+    let url = format!("http://{}/rooms/no-such-room", gate.address);
+    expect_problem(
+        gate.http.get(url).send().await.unwrap(),
+        404,
+        "room-not-found",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn without_javascript_one_enters_waits_and_is_let_in() {
+    let gate = Gate::start().await;
+    let user = format!("user={}", gate.user_token("ada"));
+    let (_, caching, signed_out) = page(&gate, "/plain?lang=en", "").await;
+    assert_eq!(caching, "no-store");
+    assert!(signed_out.contains("Sign in"), "{signed_out}");
+    let url = format!(
+        "http://{}/rooms/{}/plain?lang=en",
+        gate.address,
+        gate.line.room()
+    );
+    let post = || gate.http.post(&url).header("cookie", &user);
+    expect_problem(
+        post()
+            .header("origin", "https://evil.example")
+            .send()
+            .await
+            .unwrap(),
+        403,
+        "forbidden",
+    )
+    .await;
+    let entered = post()
+        .header("sec-fetch-site", "same-origin")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(entered.status(), StatusCode::SEE_OTHER);
+    let cookie = entered.headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let (_, _, waiting) = page(&gate, "/plain?lang=en", &cookie).await;
+    assert!(
+        waiting.contains("Your position: 1") && waiting.contains("http-equiv=\"refresh\""),
+        "{waiting}"
+    );
+    gate.admit(1).await;
+    let began = std::time::Instant::now();
+    loop {
+        let (_, _, page) = page(&gate, "/plain?lang=en", &cookie).await;
+        if page.contains(&format!("https://shop.example/{}", gate.line.room())) {
+            break;
+        }
+        assert!(began.elapsed() < crate::gate::LONG, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn the_public_view_of_a_room_is_cacheable_for_a_second() {
+    let gate = Gate::start().await;
+    gate.join("ada").await;
+    let began = std::time::Instant::now();
+    loop {
+        let response = gate.get("").await;
+        assert_eq!(response.headers()["cache-control"], "public, max-age=1");
+        let room: Value = response.json().await.unwrap();
+        assert_eq!(room["state"], "open");
+        assert_eq!(room["rate_per_second"], 1000.0);
+        if room["waiting"] == 1 {
+            break;
+        }
+        assert!(began.elapsed() < crate::gate::LONG, "{room}");
+    }
+    let head = gate.request(Method::HEAD, "").send().await.unwrap();
+    assert_eq!(
+        (head.status(), head.text().await.unwrap().len()),
+        (StatusCode::OK, 0)
+    );
+}
+
+#[tokio::test]
+async fn the_api_describes_itself() {
+    let gate = Gate::start().await;
+    let url = format!("http://{}/openapi.json", gate.address);
+    let document: Value = gate
+        .http
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    for path in [
+        "/v1/rooms/{room}/visitors",
+        "/v1/rooms/{room}/visitors/me",
+        "/v1/rooms/{room}",
+    ] {
+        assert!(
+            document["paths"].get(path).is_some(),
+            "{path} is not described"
+        );
+    }
+}
