@@ -1,0 +1,166 @@
+//! `admitter run`: the daemon that promotes.
+//!
+//! Each room has a loop of its own, so that a node of a Cluster that is away stalls its own rooms alone.
+
+mod promoter;
+mod rooms_file;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use shared::args::{AdminArgs, RedisArgs, ShutdownArgs, TelemetryArgs};
+use shared::ids::RoomName;
+use shared::readiness::{Latch, Readiness};
+use shared::redis_handle::{Redis, StoreError};
+use shared::room::{Change, Line, NewRoom, PromotionLimits, Registry};
+use shared::shutdown::Shutdown;
+use shared::{admin, telemetry};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::cli::rate;
+
+const DEFAULT_ADMIN_PORT: u16 = 9082;
+/// Between two looks at which rooms there are.
+const LIST_EVERY: Duration = Duration::from_millis(250);
+/// Most visitors promoted, and most swept out, by one call: some milliseconds of Redis.
+const AT_ONCE: u32 = 1_000;
+
+/// Settings of the daemon.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Admissions per second of rooms that set none of their own.
+    #[arg(long, env = "ONSALE_RATE", default_value_t = 100.0, value_parser = rate)]
+    pub rate: f64,
+
+    /// Most visitors in the active set of rooms that set none of their own. Without it there is no bound.
+    #[arg(long, env = "ONSALE_CAPACITY", value_parser = clap::value_parser!(u64).range(1..))]
+    pub capacity: Option<u64>,
+
+    /// TOML file of rooms to make at the start, where they are missing.
+    #[arg(long, env = "ONSALE_ROOMS")]
+    pub rooms: Option<PathBuf>,
+
+    /// Milliseconds between two promotions. Shorter is smoother and costs Redis more.
+    #[arg(long, env = "ONSALE_TICK_MS", default_value_t = 50,
+          value_parser = clap::value_parser!(u64).range(5..=1_000))]
+    pub tick_ms: u64,
+
+    /// The admin port (9082 on loopback unless set).
+    #[command(flatten)]
+    pub admin: AdminArgs,
+
+    /// Logs.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+
+    /// How the process stops.
+    #[command(flatten)]
+    pub shutdown: ShutdownArgs,
+}
+
+/// Runs until a signal.
+pub(super) async fn execute(args: RunArgs, redis: &RedisArgs) -> anyhow::Result<ExitCode> {
+    let to_make = args
+        .rooms
+        .as_deref()
+        .map(rooms_file::read)
+        .transpose()?
+        .unwrap_or_default();
+    let shutdown = Shutdown::new();
+    let metrics = telemetry::start("admitter", &args.telemetry, &shutdown)?;
+    let readiness = Readiness::default();
+    let address = args.admin.address(DEFAULT_ADMIN_PORT);
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; set --admin-listen to a free address")
+    })?;
+    admin::serve(listener, readiness.clone(), metrics, &shutdown);
+    let mut defaults = vec![Change::Rate(args.rate)];
+    defaults.extend(
+        args.capacity
+            .map(|capacity| Change::Capacity(Some(capacity))),
+    );
+    let daemon = Daemon {
+        redis: redis.connect(&shutdown),
+        defaults,
+        limits: PromotionLimits {
+            tick: Duration::from_millis(args.tick_ms),
+            at_once: AT_ONCE,
+        },
+        to_make,
+        reachable: readiness.latch("redis"),
+        shutdown: shutdown.clone(),
+    };
+    args.shutdown
+        .stop_on_signals(&shutdown, readiness.latch("shutting-down"));
+    shutdown.spawn("daemon", daemon.run());
+    Ok(shutdown.finish().await)
+}
+
+struct Daemon {
+    redis: Redis,
+    defaults: Vec<Change>,
+    limits: PromotionLimits,
+    to_make: Vec<(RoomName, NewRoom)>,
+    reachable: Latch,
+    shutdown: Shutdown,
+}
+
+impl Daemon {
+    async fn run(mut self) {
+        // Dropping a guard ends the loop of its room.
+        let mut promoters = HashMap::new();
+        let mut ticks = tokio::time::interval(LIST_EVERY);
+        let mut complained = false;
+        let shutdown = self.shutdown.clone();
+        while shutdown.run_until_stopped(ticks.tick()).await.is_some() {
+            match self.look(&mut promoters).await {
+                Ok(()) => complained = false,
+                // A store outage must not end the daemon: the next tick tries again.
+                Err(error) if !complained => {
+                    let error: &dyn std::error::Error = &error;
+                    warn!(error, "rooms cannot be read; trying on");
+                    complained = true;
+                }
+                Err(_still) => {}
+            }
+            self.reachable.set(!complained);
+        }
+    }
+
+    /// Makes what is to be made, fills in defaults, and gives each room its loop.
+    async fn look(
+        &mut self,
+        promoters: &mut HashMap<RoomName, tokio_util::sync::DropGuard>,
+    ) -> Result<(), StoreError> {
+        while let Some((name, room)) = self.to_make.last() {
+            let line = Line::new(self.redis.clone(), name.clone());
+            if line.create(room).await? {
+                info!(room = %name, "made as the rooms file says");
+            }
+            self.to_make.pop();
+        }
+        let names = Registry::new(self.redis.clone()).list().await?;
+        promoters.retain(|name, _| names.contains(name));
+        for name in names {
+            let line = Line::new(self.redis.clone(), name.clone());
+            // Only what is unset, so that two daemons with other flags never fight, nor with an operator.
+            line.fill(&self.defaults).await?;
+            promoters.entry(name).or_insert_with(|| {
+                let stop = CancellationToken::new();
+                let promoting = promoter::promote(line, self.limits, self.shutdown.clone());
+                let stopped = stop.clone();
+                self.shutdown.spawn("promoter", async move {
+                    stopped.run_until_cancelled(promoting).await;
+                });
+                stop.drop_guard()
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! What a command prints: text for people, or JSON for machines.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::clock;
+use shared::ids::RoomName;
+use shared::room::{RoomSnapshot, RoomState};
+
+/// Prints results in the form that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    /// JSON, one document a line.
+    pub json: bool,
+}
+
+/// How one room is doing.
+#[derive(Debug, Serialize)]
+pub struct RoomStatus {
+    /// The room.
+    pub room: RoomName,
+    /// What it does at present.
+    pub state: RoomState,
+    /// People in the line.
+    pub waiting: u64,
+    /// People in the active set.
+    pub active: u64,
+    /// Admissions per second; `null` until a daemon or an operator sets it.
+    pub rate_per_second: Option<f64>,
+    /// Most people in the active set; `null` means no bound.
+    pub capacity: Option<u64>,
+    /// Admissions since the room was made.
+    pub admitted_total: u64,
+    /// Whether visitors without a user token may join.
+    pub anonymous: bool,
+    /// When a scheduled room opens.
+    pub opens_at: Option<Timestamp>,
+    /// What the line is told.
+    pub message: Option<String>,
+}
+
+impl RoomStatus {
+    /// The status of `room` from what was read.
+    pub fn new(room: RoomName, snapshot: RoomSnapshot) -> Self {
+        let settings = snapshot.settings;
+        Self {
+            room,
+            state: settings.state,
+            waiting: snapshot.waiting,
+            active: snapshot.active,
+            rate_per_second: settings.rate_per_second,
+            capacity: settings.capacity,
+            admitted_total: settings.admitted_total,
+            anonymous: settings.anonymous,
+            opens_at: settings.opens_at_ms.map(clock::from_millis),
+            message: settings.message,
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "commands print their results")]
+impl Output {
+    /// Says what was done: a sentence, or a document.
+    pub fn done(self, sentence: &str, document: &impl Serialize) {
+        if self.json {
+            println!("{}", to_json(document));
+        } else {
+            println!("{sentence}");
+        }
+    }
+
+    /// Shows rooms as a table, or as one JSON array.
+    pub fn rooms(self, rooms: &[RoomStatus]) {
+        if self.json {
+            println!("{}", to_json(&rooms));
+            return;
+        }
+        if rooms.is_empty() {
+            println!("There are no rooms; make one with: admitter rooms create <room>");
+            return;
+        }
+        println!("{}", table(rooms));
+    }
+
+    /// Shows one room in full.
+    pub fn room(self, status: &RoomStatus) {
+        if self.json {
+            println!("{}", to_json(status));
+            return;
+        }
+        println!("{}", table(std::slice::from_ref(status)));
+        if let Some(at) = status.opens_at {
+            println!("opens at {at}");
+        }
+        if let Some(message) = &status.message {
+            println!("message: {message}");
+        }
+    }
+}
+
+fn to_json(document: &impl Serialize) -> String {
+    serde_json::to_string(document).expect("our documents have only string keys")
+}
+
+fn table(rooms: &[RoomStatus]) -> String {
+    let header = [
+        "ROOM", "STATE", "WAITING", "ACTIVE", "RATE/S", "CAPACITY", "ADMITTED",
+    ]
+    .map(str::to_owned);
+    let rows = rooms.iter().map(|status| {
+        [
+            status.room.to_string(),
+            status.state.to_string(),
+            status.waiting.to_string(),
+            status.active.to_string(),
+            status
+                .rate_per_second
+                .map_or_else(|| "unset".to_owned(), |rate| rate.to_string()),
+            status
+                .capacity
+                .map_or_else(|| "none".to_owned(), |capacity| capacity.to_string()),
+            status.admitted_total.to_string(),
+        ]
+    });
+    let rows: Vec<[String; 7]> = std::iter::once(header).chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..7).map(width).collect();
+    let line = |row: &[String; 7]| {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let status = |room: &str, waiting| RoomStatus {
+            room: room.parse().unwrap(),
+            state: RoomState::Open,
+            waiting,
+            active: 7,
+            rate_per_second: Some(100.0),
+            capacity: None,
+            admitted_total: 0,
+            anonymous: false,
+            opens_at: None,
+            message: None,
+        };
+        let expected = "ROOM  STATE  WAITING  ACTIVE  RATE/S  CAPACITY  ADMITTED\n\
+                        a     open   1234567  7       100     none      0\n\
+                        main  open   1        7       100     none      0";
+        assert_eq!(
+            table(&[status("a", 1_234_567), status("main", 1)]),
+            expected
+        );
+    }
+}

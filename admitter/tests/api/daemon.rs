@@ -1,0 +1,196 @@
+//! The daemon: two at once, killed, stopped, without Redis.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shared::ids::Number;
+use shared::room::{ClaimOutcome, ClaimRequest, Line};
+
+use crate::operator::{LONG, Operator, join};
+
+/// Shows the room until `expected` holds.
+async fn until(operator: &Operator, room: &str, expected: impl Fn(&Value) -> bool) -> Value {
+    let began = Instant::now();
+    loop {
+        let status = operator.json(&["status", room]);
+        if expected(&status) {
+            return status;
+        }
+        assert!(began.elapsed() < LONG, "last seen: {status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// When each visitor was let in, milliseconds by the clock of Redis, in order of number.
+async fn admitted_at(line: &Line, count: u64) -> Vec<i64> {
+    let life = line.snapshot(0).await.unwrap().unwrap().settings.life;
+    let requests: Vec<_> = (1..=count)
+        .map(|number| ClaimRequest {
+            visitor: format!("v-{number}").parse().unwrap(),
+            number: Number(number),
+            life,
+        })
+        .collect();
+    let mut times = Vec::new();
+    for some in requests.chunks(200) {
+        for outcome in line.claim(some).await.unwrap() {
+            if let ClaimOutcome::Admitted(admission) = outcome {
+                times.push(admission.since_ms);
+            }
+        }
+    }
+    times
+}
+
+/// I8: no window of time holds more than the rate allows, plus the bucket.
+fn assert_pace(times: &[i64], rate: f64) {
+    let bucket = (0.3 * rate).max(1.0);
+    for (first, &start) in times.iter().enumerate() {
+        for (last, &end) in times.iter().enumerate().skip(first) {
+            #[expect(clippy::cast_precision_loss, reason = "small figures")]
+            let (seconds, count) = ((end - start + 1) as f64 / 1000.0, (last - first + 1) as f64);
+            assert!(
+                count <= rate * seconds + bucket + 1e-6,
+                "{count} within {seconds} s"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_daemons_with_other_flags_give_one_rate_and_killing_one_changes_nothing() {
+    let operator = Operator::new();
+    operator.json(&["rooms", "create", "main"]);
+    let line = operator.line("main").await;
+    join(&line, 1, 600).await;
+    let mut first = operator.daemon(&["--rate", "100", "--capacity", "1000"]);
+    until(&operator, "main", |status| {
+        status["admitted_total"].as_u64() > Some(0)
+    })
+    .await;
+    let _second = operator.daemon(&["--rate", "400", "--capacity", "3"]);
+    until(&operator, "main", |status| {
+        status["admitted_total"].as_u64() >= Some(150)
+    })
+    .await;
+    first.kill();
+    let killed_at = Instant::now();
+    let status = until(&operator, "main", |status| {
+        status["admitted_total"].as_u64() >= Some(400)
+    })
+    .await;
+    assert!(killed_at.elapsed() < LONG);
+    assert_eq!(
+        status["rate_per_second"], 100.0,
+        "the second daemon's flags only fill what is unset"
+    );
+    let times = admitted_at(&line, 600).await;
+    assert!(
+        times.len() >= 400 && times.is_sorted(),
+        "{} let in, in order",
+        times.len()
+    );
+    assert_pace(&times, 100.0);
+}
+
+#[tokio::test]
+async fn the_capacity_is_never_exceeded_and_freed_slots_are_filled() {
+    let operator = Operator::new();
+    operator.json(&[
+        "rooms",
+        "create",
+        "main",
+        "--rate",
+        "1000",
+        "--capacity",
+        "10",
+    ]);
+    let line = operator.line("main").await;
+    join(&line, 1, 40).await;
+    let _daemon = operator.daemon(&[]);
+    until(&operator, "main", |status| status["active"] == 10).await;
+    for gone in 1..=10 {
+        operator.json(&["evict", "main", &format!("v-{gone}")]);
+        let status = operator.json(&["status", "main"]);
+        assert!(status["active"].as_u64() <= Some(10), "{status}");
+    }
+    let status = until(&operator, "main", |status| status["admitted_total"] == 20).await;
+    assert_eq!(
+        (&status["active"], &status["waiting"]),
+        (&json!(10), &json!(20))
+    );
+}
+
+#[tokio::test]
+async fn rate_and_pause_take_effect_while_it_runs() {
+    let operator = Operator::new();
+    operator.json(&["rooms", "create", "main", "--rate", "0"]);
+    let line = operator.line("main").await;
+    join(&line, 1, 500).await;
+    let _daemon = operator.daemon(&[]);
+    operator.json(&["rate", "main", "200"]);
+    until(&operator, "main", |status| {
+        status["admitted_total"].as_u64() > Some(20)
+    })
+    .await;
+    operator.json(&["pause", "main"]);
+    let paused = operator.json(&["status", "main"])["admitted_total"].clone();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(
+        operator.json(&["status", "main"])["admitted_total"],
+        paused,
+        "nobody is let in while paused"
+    );
+    operator.json(&["resume", "main"]);
+    until(&operator, "main", |status| {
+        status["admitted_total"].as_u64() > paused.as_u64()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rooms_of_the_file_are_made_and_defaults_filled_in() {
+    let operator = Operator::new();
+    let file = operator.folder.join("rooms.toml");
+    std::fs::write(
+        &file,
+        "[[room]]\nname = \"a\"\nrate = 7\n[[room]]\nname = \"b\"\nanonymous = true\n",
+    )
+    .unwrap();
+    let daemon = operator.daemon(&["--rooms", &file.display().to_string(), "--rate", "50"]);
+    let began = Instant::now();
+    while operator.json(&["rooms", "list"]).as_array().unwrap().len() < 2 {
+        assert!(began.elapsed() < LONG);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let b = until(&operator, "b", |status| status["rate_per_second"] == 50.0).await;
+    assert_eq!(b["anonymous"], true);
+    assert_eq!(operator.json(&["status", "a"])["rate_per_second"], 7.0);
+    assert!(daemon.terminate(), "SIGTERM ends it well");
+}
+
+#[tokio::test]
+async fn redis_gone_and_back_the_daemon_goes_on_by_itself() {
+    let mut operator = Operator::new();
+    operator.json(&["rooms", "create", "main", "--rate", "100"]);
+    join(&operator.line("main").await, 1, 2_000).await;
+    let _daemon = operator.daemon(&[]);
+    let before = until(&operator, "main", |status| {
+        status["admitted_total"].as_u64() > Some(0)
+    })
+    .await;
+    operator.server.kill().unwrap();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    operator.server.restart().unwrap();
+    let began = Instant::now();
+    while !operator.run(&["status"]).status.success() {
+        assert!(began.elapsed() < LONG);
+    }
+    until(&operator, "main", |status| {
+        status["admitted_total"].as_u64()
+            > before["admitted_total"].as_u64().map(|before| before + 50)
+    })
+    .await;
+    let times = admitted_at(&operator.line("main").await, 2_000).await;
+    assert_pace(&times, 100.0);
+}

@@ -1,0 +1,124 @@
+//! Somebody at a terminal, with a Redis of this test alone.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use devstack::stores::RedisServer;
+use devstack::test_stores;
+use serde_json::Value;
+use shared::ids::VisitorId;
+use shared::redis_handle::Redis;
+use shared::room::Line;
+use shared::shutdown::Shutdown;
+
+/// What a test waits for at most; far more than anything takes.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+const BINARY: &str = env!("CARGO_BIN_EXE_admitter");
+
+pub(crate) struct Operator {
+    pub(crate) server: RedisServer,
+    pub(crate) folder: PathBuf,
+}
+
+/// A running daemon, ended with the test.
+pub(crate) struct Daemon(pub(crate) Child);
+
+impl Operator {
+    pub(crate) fn new() -> Self {
+        let name = format!("admitter-{:08x}", rand::random::<u32>());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let server = RedisServer::start(test_stores::servers(), folder.join("redis")).unwrap();
+        Self { server, folder }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
+            .args(arguments)
+            .env("ONSALE_REDIS_URL", self.server.url())
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What a command prints with `--json`; it must succeed.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// What a command says when it fails; it must fail.
+    pub(crate) fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("panicked"), "{said}");
+        said
+    }
+
+    pub(crate) fn daemon(&self, flags: &[&str]) -> Daemon {
+        let fixed = [
+            "run",
+            "--admin-listen",
+            "127.0.0.1:0",
+            "--drain-delay-ms",
+            "0",
+        ];
+        let mut command = self.command(&[&fixed, flags].concat());
+        Daemon(command.stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    pub(crate) async fn line(&self, room: &str) -> Line {
+        let url = self.server.url().parse().unwrap();
+        let redis = Redis::connect(&url, Duration::from_secs(10), &Shutdown::new());
+        redis.wait_connected(LONG).await.unwrap();
+        Line::new(redis, room.parse().unwrap())
+    }
+}
+
+impl Daemon {
+    pub(crate) fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// SIGTERM; returns whether it ended well.
+    pub(crate) fn terminate(mut self) -> bool {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.success();
+            }
+            assert!(began.elapsed() < LONG, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Joins `count` visitors, from `first` on.
+pub(crate) async fn join(line: &Line, first: u64, count: u64) {
+    let visitors: Vec<VisitorId> = (first..first + count)
+        .map(|number| format!("v-{number}").parse().unwrap())
+        .collect();
+    for some in visitors.chunks(200) {
+        line.join(some).await.unwrap().unwrap();
+    }
+}
