@@ -1,0 +1,187 @@
+//! Everything that handlers share.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::ids::RoomName;
+use shared::redis_handle::Redis;
+use shared::room::Line;
+use shared::shutdown::Shutdown;
+use shared::tokens::admission::{AdmissionClaims, AdmissionVerifier};
+use shared::tokens::jwks::{JwksError, JwksFile};
+use shared::tokens::key_ring::KeyRingError;
+use shared::tokens::user::{UserSigner, UserVerifier};
+use tokio::sync::Notify;
+use tracing::warn;
+
+use crate::accounts::{PasswordError, Passwords, Sessions};
+use crate::cache::Cache;
+use crate::database::{self, Primary, Replica};
+use crate::gateway::{self, Gateway};
+use crate::holds::SeatLocks;
+use crate::identity::{Sealed, Verifiers};
+use crate::layouts::Layouts;
+use crate::migrate::{self, MigrationError};
+use crate::performances::Performances;
+use crate::seats::{self, Snapshots};
+use crate::settings::{ServeArgs, Switch};
+use crate::tasks::Tasks;
+use crate::{idempotency, outbox, payments};
+
+/// One process' application.
+pub type SharedApp = Arc<App>;
+
+/// Everything that handlers share.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) settings: ServeArgs,
+    pub(crate) primary: Primary,
+    pub(crate) replica: Replica,
+    pub(crate) redis: Redis,
+    pub(crate) cache: Cache,
+    pub(crate) verifiers: Verifiers,
+    /// Signs tokens of built-in accounts; none when those are switched off.
+    pub(crate) signer: Option<UserSigner>,
+    /// Sessions of built-in accounts; none when those are switched off.
+    pub(crate) sessions: Option<Sessions>,
+    pub(crate) passwords: Passwords,
+    pub(crate) sealed: Sealed,
+    pub(crate) performances: Performances,
+    pub(crate) layouts: Layouts,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) seat_locks: SeatLocks,
+    pub(crate) gateway: Gateway,
+    /// Rung when this process has put something into the outbox.
+    pub(crate) outbox_bell: Notify,
+    pub(crate) tasks: Tasks,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Settings that do not go together.
+    #[error("these settings do not go together:\n- {}", .0.join("\n- "))]
+    Settings(Vec<String>),
+    /// A database is not what it should be.
+    #[error(transparent)]
+    Database(#[from] database::StartError),
+    /// The schema is another version's.
+    #[error(transparent)]
+    Schema(#[from] MigrationError),
+    /// Public keys.
+    #[error(transparent)]
+    PublicKeys(#[from] JwksError),
+    /// Private keys.
+    #[error(transparent)]
+    PrivateKeys(#[from] KeyRingError),
+    /// The payment gateway's client.
+    #[error(transparent)]
+    Gateway(#[from] gateway::StartError),
+    /// Password hashing does not work on this machine.
+    #[error("passwords cannot be hashed here")]
+    Passwords(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl From<PasswordError> for StartError {
+    fn from(error: PasswordError) -> Self {
+        Self::Passwords(Box::new(error))
+    }
+}
+
+impl App {
+    /// Checks everything that can be checked, and starts what runs beside the requests.
+    pub async fn start(settings: ServeArgs, shutdown: &Shutdown) -> Result<SharedApp, StartError> {
+        let mistakes = settings.mistakes();
+        if !mistakes.is_empty() {
+            return Err(StartError::Settings(mistakes));
+        }
+        let primary = Primary::new(&settings.database, &settings.pool);
+        let replica = Replica::new(&settings.replica, &settings.pool);
+        database::check_is_writable(&primary).await?;
+        database::check_is_replica(&replica).await?;
+        migrate::check_is_current(&primary).await?;
+        let app = Arc::new(Self::assemble(settings, primary, replica, shutdown)?);
+        app.start_tasks(shutdown);
+        Ok(app)
+    }
+
+    fn assemble(
+        settings: ServeArgs,
+        primary: Primary,
+        replica: Replica,
+        shutdown: &Shutdown,
+    ) -> Result<Self, StartError> {
+        let redis = settings.redis.connect(shutdown);
+        let accounts = &settings.accounts;
+        let (user_keys, admission_keys) =
+            (JwksFile::open(&accounts.user_jwks)?, JwksFile::open(&settings.admission_jwks)?);
+        user_keys.keep_fresh(shutdown);
+        admission_keys.keep_fresh(shutdown);
+        let lifetime = Duration::from_secs(accounts.session_minutes.unsigned_abs() * 60);
+        let accounts_are_on = accounts.accounts == Switch::On;
+        let signer = accounts.user_keys.as_deref().filter(|_| accounts_are_on).map(UserSigner::open);
+        let signer = signer.transpose()?.inspect(|signer| signer.keep_fresh(shutdown));
+        let sessions = || Sessions::new(primary.clone(), redis.clone(), lifetime);
+        let limits = &settings.limits;
+        Ok(Self {
+            verifiers: Verifiers::new(
+                UserVerifier::new(user_keys, accounts.user_issuer.as_str()),
+                AdmissionVerifier::new(admission_keys),
+            ),
+            signer,
+            sessions: accounts_are_on.then(sessions),
+            passwords: Passwords::new(accounts.password_hashers)?,
+            sealed: if settings.waiting_room_url.scheme() == "https" { Sealed::Yes } else { Sealed::No },
+            performances: Performances::new(primary.clone()),
+            layouts: Layouts::new(primary.clone()),
+            snapshots: Snapshots::new(primary.clone(), limits.seats_fresh()),
+            seat_locks: SeatLocks::new(redis.clone(), limits.taken_mark(), limits.holds_without_redis),
+            gateway: Gateway::new(&settings.gateway)?,
+            cache: Cache::new(redis.clone()),
+            outbox_bell: Notify::new(),
+            tasks: Tasks::new(shutdown.clone()),
+            settings,
+            primary,
+            replica,
+            redis,
+        })
+    }
+
+    fn start_tasks(self: &Arc<Self>, shutdown: &Shutdown) {
+        shutdown.spawn("outbox", outbox::work(Arc::clone(self), shutdown.clone()));
+        shutdown.spawn("payment resolver", payments::resolve(Arc::clone(self), shutdown.clone()));
+        shutdown.spawn("sweeper", idempotency::sweep(self.primary.clone(), shutdown.clone()));
+        shutdown.spawn("seat gauges", seats::publish(self.replica.clone(), shutdown.clone()));
+    }
+
+    /// Where to stand in line for a room.
+    pub(crate) fn waiting_room(&self, room: &RoomName) -> String {
+        let site = self.settings.waiting_room_url.as_str().trim_end_matches('/');
+        format!("{site}/rooms/{room}")
+    }
+
+    /// Keeps a buyer in the active set of the line for as long as a hold. Without it the token alone still admits.
+    pub(crate) async fn stretch(app: &SharedApp, admission: &AdmissionClaims, until: Timestamp) {
+        let line = Line::new(app.redis.clone(), admission.aud.clone());
+        if let Err(error) = line.stretch(&admission.sub, &admission.jti, until).await {
+            warn!(error = &error as &dyn Error, "an admission could not be stretched");
+        }
+    }
+
+    /// Ends an admission whose buyer has what they came for, so that the next visitor may come in. Otherwise it ends by itself.
+    pub(crate) async fn finish(app: &SharedApp, admission: &AdmissionClaims) {
+        let line = Line::new(app.redis.clone(), admission.aud.clone());
+        if let Err(error) = line.finish(admission).await {
+            warn!(error = &error as &dyn Error, "a slot of the line is not free yet");
+        }
+    }
+}
+
+impl App {
+    /// The settings it was started with.
+    pub fn settings(&self) -> &ServeArgs {
+        &self.settings
+    }
+}

@@ -1,0 +1,138 @@
+//! The two databases: the primary, which decides, and the replica, which only lists. They are different types, so that
+//! no decision can be taken from the replica by mistake (rule 9 of booking).
+//!
+//! A request waits for a connection in a queue of ours, which is bounded in length and time. sqlx's own queue has no
+//! bound in length, and opens and closes connections under contention.
+
+mod error;
+mod store;
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use self::error::DatabaseError;
+pub use self::store::{StartError, check_is_replica, check_is_writable};
+use crate::settings::{DatabaseArgs, PoolArgs, ReplicaArgs};
+
+/// An idle connection older than this is asked whether it still lives before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(2);
+/// Connections are replaced now and then, so that a changed DNS name or balancer is followed.
+const LONGEST_LIFE: Duration = Duration::from_mins(30);
+
+/// The primary: everything that is written, and every decision.
+#[derive(Debug, Clone)]
+pub struct Primary(Queue);
+
+/// The replica: lists and statistics. Never asked to decide.
+#[derive(Debug, Clone)]
+pub struct Replica(Queue);
+
+/// One connection, for the duration of one step.
+#[derive(Debug)]
+pub struct Connection {
+    connection: PoolConnection<Postgres>,
+    /// Given back after the connection.
+    _place: OwnedSemaphorePermit,
+}
+
+#[derive(Debug, Clone)]
+struct Queue {
+    pool: PgPool,
+    /// One per connection.
+    places: Arc<Semaphore>,
+    /// One per connection and one per request that may wait.
+    tickets: Arc<Semaphore>,
+    longest_wait: Duration,
+}
+
+impl Primary {
+    /// A pool that connects when it is first used.
+    pub fn new(database: &DatabaseArgs, pool: &PoolArgs) -> Self {
+        Self(Queue::new(database.database_url.options(), pool.database_connections, pool))
+    }
+
+    /// A connection, as soon as one is free.
+    pub async fn connection(&self) -> Result<Connection, DatabaseError> {
+        self.0.connection().await
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
+}
+
+impl Replica {
+    /// A pool that connects when it is first used.
+    pub fn new(replica: &ReplicaArgs, pool: &PoolArgs) -> Self {
+        Self(Queue::new(replica.replica_url.options(), replica.replica_connections, pool))
+    }
+
+    /// A connection, as soon as one is free.
+    pub async fn connection(&self) -> Result<Connection, DatabaseError> {
+        self.0.connection().await
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
+}
+
+impl Queue {
+    fn new(address: PgConnectOptions, connections: u32, limits: &PoolArgs) -> Self {
+        let options = address.application_name("booking-api").options(limits.session_settings());
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(limits.wait())
+            .max_lifetime(LONGEST_LIFE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, known| {
+                Box::pin(async move {
+                    if known.idle_for > TRUSTED_FOR {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options);
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        let waiting = usize::try_from(limits.database_queue).unwrap_or(usize::MAX);
+        Self {
+            pool,
+            places: Arc::new(Semaphore::new(connections)),
+            tickets: Arc::new(Semaphore::new(connections.saturating_add(waiting))),
+            longest_wait: limits.wait(),
+        }
+    }
+
+    async fn connection(&self) -> Result<Connection, DatabaseError> {
+        let _ticket = self.tickets.try_acquire().or(Err(DatabaseError::Busy))?;
+        let place = Arc::clone(&self.places).acquire_owned();
+        let place = tokio::time::timeout(self.longest_wait, place)
+            .await
+            .or(Err(DatabaseError::Busy))?
+            .expect("the semaphore is never closed");
+        Ok(Connection { connection: self.pool.acquire().await?, _place: place })
+    }
+}
+
+impl Deref for Connection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}

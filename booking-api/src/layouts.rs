@@ -1,0 +1,9 @@
+//! Layouts: where the seats of a hall are. Immutable, and found by the hash of their content.
+
+pub(crate) mod create;
+mod document;
+pub(crate) mod get;
+mod plan;
+mod store;
+
+pub(crate) use self::plan::{Layout, Layouts};

@@ -1,0 +1,197 @@
+//! What the seats of each performance look like, in memory, so that viewers never cost a query each.
+//!
+//! A look is reused for a moment (a setting), but never beyond the next expiry of a hold, so that an expiry shows
+//! without delay; and never after a change by this process, so that buyers see their own. One look at a time per
+//! performance: who comes meanwhile waits for it and shares it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use moka::sync::Cache;
+use serde::Serialize;
+
+use super::store;
+use crate::database::Primary;
+use crate::error::ApiError;
+use crate::layouts::Layout;
+
+/// Performances remembered at once.
+const REMEMBERED: u64 = 1_000;
+
+/// The looks of all performances.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshots {
+    primary: Primary,
+    fresh_for: Duration,
+    places: Cache<i64, Arc<Place>>,
+}
+
+/// The latest look at one performance, and the right to take the next.
+#[derive(Debug, Default)]
+struct Place {
+    latest: RwLock<Option<Taken>>,
+    looking: tokio::sync::Mutex<()>,
+    /// Raised by each change that this process makes.
+    changes: AtomicU64,
+}
+
+#[derive(Debug, Clone)]
+struct Taken {
+    snapshot: Arc<Snapshot>,
+    good_until: Instant,
+    changes: u64,
+}
+
+/// One look, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// The same for the same seats in the same state, on every instance.
+    pub(crate) version: String,
+    /// `{"version", "layout", "seats": […]}`
+    pub(crate) json: Bytes,
+    /// Two bits per seat, the first seat in the lowest bits: 0 free, 1 held, 2 sold, 3 blocked.
+    pub(crate) map: Bytes,
+    /// Free seats and all seats by tier.
+    pub(crate) tiers: BTreeMap<String, TierCount>,
+    states: String,
+}
+
+/// Seats of one tier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TierCount {
+    pub(crate) free: i64,
+    pub(crate) all: i64,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: &'a str,
+    layout: &'a str,
+    seats: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    seat: &'a super::SeatName,
+    status: &'static str,
+    tier: &'a str,
+}
+
+impl Snapshots {
+    pub(crate) fn new(primary: Primary, fresh_for: Duration) -> Self {
+        Self { primary, fresh_for, places: Cache::new(REMEMBERED) }
+    }
+
+    /// The seats as they are now, or were a moment ago.
+    pub(crate) async fn get(&self, performance: i64, layout: &Layout) -> Result<Arc<Snapshot>, ApiError> {
+        let place = self.place(performance);
+        if let Some(good) = place.good() {
+            return Ok(good);
+        }
+        let _only_one = place.looking.lock().await;
+        if let Some(good) = place.good() {
+            return Ok(good);
+        }
+        let (changes, begun) = (place.changes.load(Ordering::Acquire), Instant::now());
+        let look = store::look(&self.primary, performance).await?;
+        let good_for = look.next_expiry.map_or(self.fresh_for, |expiry| expiry.min(self.fresh_for));
+        let snapshot = match place.latest() {
+            Some(before) if before.states == look.states => before,
+            _ => Arc::new(Snapshot::of(look.states, layout)),
+        };
+        let taken = Taken { snapshot: Arc::clone(&snapshot), good_until: begun + good_for, changes };
+        *place.latest.write().expect("nobody panics while holding this lock") = Some(taken);
+        Ok(snapshot)
+    }
+
+    /// This process has changed seats: the next look is a new one.
+    pub(crate) fn changed(&self, performance: i64) {
+        self.place(performance).changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn place(&self, performance: i64) -> Arc<Place> {
+        self.places.get_with(performance, Arc::default)
+    }
+}
+
+impl Place {
+    fn good(&self) -> Option<Arc<Snapshot>> {
+        let latest = self.latest.read().expect("nobody panics while holding this lock");
+        let taken = latest.as_ref()?;
+        let is_good = Instant::now() < taken.good_until && taken.changes == self.changes.load(Ordering::Acquire);
+        is_good.then(|| Arc::clone(&taken.snapshot))
+    }
+
+    fn latest(&self) -> Option<Arc<Snapshot>> {
+        let latest = self.latest.read().expect("nobody panics while holding this lock");
+        latest.as_ref().map(|taken| Arc::clone(&taken.snapshot))
+    }
+}
+
+impl Snapshot {
+    fn of(states: String, layout: &Layout) -> Self {
+        let version = version(&states, &layout.hash);
+        let mut tiers: BTreeMap<String, TierCount> = BTreeMap::new();
+        let mut seats = Vec::with_capacity(states.len());
+        for (state, (seat, tier)) in states.bytes().zip(layout.seats()) {
+            let count = match tiers.get_mut(tier) {
+                Some(count) => count,
+                None => tiers.entry(tier.to_owned()).or_default(),
+            };
+            count.all += 1;
+            count.free += i64::from(state == b'0');
+            seats.push(Entry { seat, status: status(state), tier });
+        }
+        let document = Document { version: &version, layout: &layout.hash, seats };
+        let json = serde_json::to_vec(&document).expect("names and words are always JSON").into();
+        Self { json, map: map(states.as_bytes()).into(), tiers, states, version }
+    }
+
+    /// Whether each seat is free, in the order of the layout.
+    pub(crate) fn free(&self) -> impl Iterator<Item = bool> {
+        self.states.bytes().map(|state| state == b'0')
+    }
+
+    /// Free seats of all tiers.
+    pub(crate) fn left(&self) -> i64 {
+        self.tiers.values().map(|tier| tier.free).sum()
+    }
+}
+
+fn status(state: u8) -> &'static str {
+    match state {
+        b'1' => "TEMPORARILY_RESERVED",
+        b'2' => "RESERVED",
+        b'3' => "BLOCKED",
+        _ => "AVAILABLE",
+    }
+}
+
+fn map(states: &[u8]) -> Vec<u8> {
+    let pack = |four: &[u8]| four.iter().rev().fold(0, |byte, state| byte << 2 | (state & 3));
+    states.chunks(4).map(pack).collect()
+}
+
+/// Half of a SHA-256 is enough to tell versions apart.
+fn version(states: &str, layout: &str) -> String {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(layout.as_bytes());
+    hash.update(states.as_bytes());
+    hash.finish().as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_seats_make_a_byte_the_first_in_the_lowest_bits() {
+        assert_eq!(map(b"0123"), [0b11_10_01_00]);
+        assert_eq!(map(b"00003"), [0, 0b11]);
+        assert!(map(b"").is_empty());
+    }
+}

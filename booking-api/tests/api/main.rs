@@ -1,0 +1,27 @@
+//! The booking API over HTTP, against real stores and the simulated payment gateway.
+//!
+//! One binary, because each costs a link. Every test has a database of its own; Redis is shared, so ids and rooms
+//! are unlike any other test's.
+
+mod accounts;
+mod admission;
+mod answer;
+mod audit;
+mod buyer;
+mod catalogue;
+mod circuit;
+mod documents;
+mod gateway;
+mod holds;
+mod orders;
+mod organisers;
+mod outages;
+mod payments;
+mod problems;
+mod races;
+mod schema;
+mod seats;
+mod stopping;
+mod sweeping;
+mod test_api;
+mod unresolved;
