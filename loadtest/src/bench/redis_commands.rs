@@ -1,0 +1,142 @@
+//! P2: Redis commands per 1,000 polls, as the slope over an idle baseline: snapshots and ticks go on
+//! whether anybody polls or not.
+
+mod pollers;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::BenchReport;
+use super::redis_info::{RedisInfo, Work};
+use crate::stage::{Admitter, ROOM_SPREADS};
+use devstack::stack_file::Stack;
+use pollers::Pollers;
+
+const BOUND: f64 = 10.0;
+const ROUNDS: usize = 5;
+/// How long nobody polls, and how long everybody does.
+const PHASE: Duration = Duration::from_secs(5);
+/// Beats of the last polls reach Redis within a second; they belong to the polls.
+const TAIL: Duration = Duration::from_millis(1_500);
+
+/// Joins visitors to a paused room of its own and counts what Redis does while they poll.
+pub(super) async fn measure(
+    stack: &Stack,
+    stop: &CancellationToken,
+) -> anyhow::Result<BenchReport> {
+    let admitter = Admitter::of(stack);
+    let unique = uuid::Uuid::now_v7().simple().to_string();
+    let room = format!("lt-p2-{}", &unique[unique.len() - 8..]);
+    admitter.create(&room, 1, None).await?;
+    let measured = stop
+        .run_until_cancelled(Box::pin(in_room(stack, &admitter, &room)))
+        .await;
+    let removed = admitter.remove(&room).await;
+    let report = measured.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end")))?;
+    removed?;
+    Ok(report)
+}
+
+async fn in_room(stack: &Stack, admitter: &Admitter, room: &str) -> anyhow::Result<BenchReport> {
+    // Nobody is let in meanwhile: admissions cost commands that are not those of polls.
+    admitter.pause(room).await?;
+    tokio::time::sleep(ROOM_SPREADS).await;
+    let mut redis = RedisInfo::connect(&stack.redis).await?;
+    let mut pollers = Pollers::join(stack, room).await?;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push(round(&mut redis, &mut pollers).await?);
+    }
+    let mut values: Vec<f64> = rounds
+        .iter()
+        .map(|round| round.commands_per_1000_polls)
+        .collect();
+    values.sort_by(f64::total_cmp);
+    Ok(BenchReport {
+        name: "P2",
+        what: "Redis commands per 1,000 polls, as the slope over an idle baseline",
+        value: rounded(values[ROUNDS / 2]),
+        bound: BOUND,
+        rounds: rounds.iter().map(Round::json).collect(),
+        conditions: conditions(stack).await,
+    })
+}
+
+/// An idle phase and a polling phase.
+struct Round {
+    idle_per_second: f64,
+    polling_per_second: f64,
+    polls: u32,
+    commands_per_1000_polls: f64,
+    processor_us_per_1000_polls: f64,
+}
+
+impl Round {
+    fn json(&self) -> Value {
+        json!({
+            "idle_commands_per_second": rounded(self.idle_per_second),
+            "polling_commands_per_second": rounded(self.polling_per_second),
+            "polls": self.polls,
+            "commands_per_1000_polls": rounded(self.commands_per_1000_polls),
+            "redis_us_per_1000_polls": rounded(self.processor_us_per_1000_polls),
+        })
+    }
+}
+
+async fn round(redis: &mut RedisInfo, pollers: &mut Pollers) -> anyhow::Result<Round> {
+    let (at, before) = (Instant::now(), redis.work().await?);
+    tokio::time::sleep(PHASE).await;
+    let idle = Rates::between(before, redis.work().await?, at.elapsed());
+
+    let (at, before) = (Instant::now(), redis.work().await?);
+    let polls = pollers.poll_for(PHASE).await?;
+    tokio::time::sleep(TAIL).await;
+    let took = at.elapsed();
+    let polling = Rates::between(before, redis.work().await?, took);
+
+    let thousands = f64::from(polls) / 1_000.0;
+    let slope = |busy: f64, quiet: f64| (busy - quiet) * took.as_secs_f64() / thousands;
+    Ok(Round {
+        idle_per_second: idle.commands,
+        polling_per_second: polling.commands,
+        polls,
+        commands_per_1000_polls: slope(polling.commands, idle.commands),
+        processor_us_per_1000_polls: slope(polling.processor_us, idle.processor_us),
+    })
+}
+
+/// To the thousandth: more would be noise.
+fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+/// Work per second.
+struct Rates {
+    commands: f64,
+    processor_us: f64,
+}
+
+impl Rates {
+    fn between(before: Work, after: Work, time: Duration) -> Self {
+        let commands = u32::try_from(after.commands - before.commands).unwrap_or(u32::MAX);
+        let processor = after.processor.saturating_sub(before.processor);
+        Self {
+            commands: f64::from(commands) / time.as_secs_f64(),
+            processor_us: processor.as_secs_f64() * 1e6 / time.as_secs_f64(),
+        }
+    }
+}
+
+async fn conditions(stack: &Stack) -> Value {
+    json!({
+        "cores": std::thread::available_parallelism().map_or(1, usize::from),
+        "profile": crate::report::profile_of(&stack.bin),
+        "redis": super::redis_version(&stack.redis).await,
+        "visitors": pollers::VISITORS,
+        "polls_per_second": pollers::VISITORS,
+        "early_poll_rule": "not there yet",
+    })
+}

@@ -1,0 +1,115 @@
+//! What Redis says about its own work.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+const REDIS_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Work done since the server started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Work {
+    /// Commands, those inside scripts included.
+    pub commands: u64,
+    /// Time of the processor.
+    pub processor: Duration,
+}
+
+/// A connection to one Redis server.
+pub(super) struct RedisInfo {
+    connection: redis::aio::MultiplexedConnection,
+}
+
+impl RedisInfo {
+    pub(super) async fn connect(url: &str) -> anyhow::Result<Self> {
+        if !url.starts_with("redis://") {
+            bail!("commands are counted on one Redis server; this stack has {url}");
+        }
+        let client = redis::Client::open(url).context("the stack file has a bad Redis address")?;
+        let connecting = client.get_multiplexed_async_connection();
+        let connection = tokio::time::timeout(REDIS_DEADLINE, connecting).await;
+        Ok(Self {
+            connection: connection.context("Redis does not answer")??,
+        })
+    }
+
+    /// Work so far, without our own asking.
+    pub(super) async fn work(&mut self) -> anyhow::Result<Work> {
+        Ok(parse_work(&self.info("all").await?))
+    }
+
+    async fn info(&mut self, section: &str) -> anyhow::Result<String> {
+        let mut command = redis::cmd("INFO");
+        let asking = command.arg(section).query_async(&mut self.connection);
+        let answer = tokio::time::timeout(REDIS_DEADLINE, asking).await;
+        answer
+            .context("Redis does not answer")?
+            .context("Redis refuses INFO")
+    }
+}
+
+/// The version of the server, or why it is not known.
+pub(crate) async fn version(url: &str) -> String {
+    let Ok(mut info) = RedisInfo::connect(url).await else {
+        return "more than one server".to_owned();
+    };
+    let text = info.info("server").await.unwrap_or_default();
+    let find = |name| text.lines().find_map(|line| line.strip_prefix(name));
+    // Valkey tells its own version besides the Redis version that it is compatible with.
+    match (find("valkey_version:"), find("redis_version:")) {
+        (Some(version), _) => format!("Valkey {version}"),
+        (None, version) => version.unwrap_or("unknown").to_owned(),
+    }
+}
+
+/// Sums `cmdstat_<command>:calls=…` over all commands but INFO, which is ours, and the seconds of
+/// `used_cpu_user:…` and `used_cpu_sys:…`.
+fn parse_work(text: &str) -> Work {
+    let mut work = Work {
+        commands: 0,
+        processor: Duration::ZERO,
+    };
+    for (name, value) in text
+        .lines()
+        .filter_map(|line| line.trim_end().split_once(':'))
+    {
+        if let Some(command) = name.strip_prefix("cmdstat_") {
+            let calls = value
+                .split(',')
+                .find_map(|field| field.strip_prefix("calls="));
+            let counted = command != "info";
+            let calls = calls
+                .filter(|_| counted)
+                .and_then(|calls| calls.parse().ok());
+            work.commands += calls.unwrap_or(0_u64);
+        } else if matches!(name, "used_cpu_user" | "used_cpu_sys") {
+            let seconds = value
+                .parse()
+                .ok()
+                .and_then(|value| Duration::try_from_secs_f64(value).ok());
+            work.processor += seconds.unwrap_or_default();
+        }
+    }
+    work
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INFO: &str = "# CPU\r\nused_cpu_sys:0.5\r\nused_cpu_user:1.25\r\nused_cpu_sys_children:9\r\n\
+        # Commandstats\r\ncmdstat_evalsha:calls=10,usec=100,rejected_calls=0\r\n\
+        cmdstat_info:calls=7,usec=70\r\ncmdstat_config|get:calls=2,usec=1\r\n";
+
+    #[test]
+    fn all_commands_are_counted_but_our_own() {
+        let work = parse_work(INFO);
+        assert_eq!(work.commands, 12);
+        assert_eq!(work.processor, Duration::from_millis(1_750));
+    }
+
+    #[test]
+    fn an_empty_answer_is_no_work() {
+        assert_eq!(parse_work("").commands, 0);
+    }
+}

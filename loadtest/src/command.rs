@@ -1,0 +1,147 @@
+//! The command line.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::bench::{self, Benchmark};
+use crate::report::Verdict;
+use crate::run;
+
+/// A crowd of virtual visitors for a running stack, and the proof of its invariants from outside.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sends the crowd of one scenario through a room and a performance made for it, and judges the outcome
+    Run(RunArguments),
+    /// Measures one figure on a running stack
+    Bench(BenchArguments),
+}
+
+/// What every command needs.
+#[derive(Debug, Args)]
+struct Common {
+    /// Where the stack says where everything is
+    #[arg(long, value_name = "FILE", default_value = ".dev/stack.json")]
+    stack: PathBuf,
+    /// Write the report here too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// The scenario, a TOML file
+    #[arg(value_name = "scenario.toml")]
+    scenario: PathBuf,
+    /// Repeat another run's arrivals and choices instead of the scenario's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Leave the room and the performance for whoever wants to look into them
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct BenchArguments {
+    /// P2: Redis commands per 1,000 polls
+    #[arg(value_enum, ignore_case = true)]
+    benchmark: Benchmark,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Does what the command line says. The exit code tells whether everything held.
+pub async fn execute(arguments: Arguments, stop: CancellationToken) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Command::Run(arguments) => {
+            let RunArguments {
+                scenario,
+                seed,
+                keep,
+                common,
+            } = arguments;
+            let options = run::Options {
+                scenario,
+                stack: common.stack,
+                seed,
+                keep,
+            };
+            let report = run::run(options, &stop).await?;
+            print(&report.to_string())?;
+            write_json(common.json.as_deref(), &report)?;
+            Ok(code(report.verdict == Verdict::Pass))
+        }
+        Command::Bench(BenchArguments { benchmark, common }) => {
+            let report = bench::run(benchmark, &common.stack, &stop).await?;
+            print(&report.to_string())?;
+            write_json(common.json.as_deref(), &report)?;
+            Ok(code(report.holds()))
+        }
+    }
+}
+
+fn code(good: bool) -> ExitCode {
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .context("cannot print the report")
+}
+
+fn write_json(path: Option<&Path>, report: &impl Serialize) -> anyhow::Result<()> {
+    let Some(path) = path else {
+        return Ok(());
+    };
+    let text = serde_json::to_string_pretty(report)?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(line: &[&str]) -> String {
+        Arguments::try_parse_from(line).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_benchmark_that_does_not_exist_is_refused_with_those_that_do() {
+        let said = complaint(&["loadtest", "bench", "P99"]);
+        assert!(said.contains("P99") && said.contains("p2"), "{said}");
+    }
+
+    #[test]
+    fn a_report_format_that_does_not_exist_is_refused() {
+        assert!(complaint(&["loadtest", "run", "x.toml", "--html", "y"]).contains("--html"));
+    }
+}

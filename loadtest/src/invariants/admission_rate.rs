@@ -1,0 +1,132 @@
+//! I8: in any window of T seconds, admissions are at most rate × T plus the bucket, and the active set
+//! never outgrows its capacity. And the other side of it: while people wait, the rate is reached.
+
+mod line;
+
+use std::time::Duration;
+
+use super::{Finding, RoomFacts};
+use crate::clock::Moment;
+use crate::journal::{Journal, Visit};
+
+/// The bucket holds this much of the rate, at least two ticks, at least one admission.
+const BUCKET: Duration = Duration::from_millis(300);
+const TICK: Duration = Duration::from_millis(50);
+/// The store's instants are cut to milliseconds.
+const ROUNDING: Duration = Duration::from_millis(1);
+/// What must be reached of the rate, and the window over which it is counted.
+const REACHED_SHARE: f64 = 0.98;
+const REACHED_WINDOW: Duration = Duration::from_secs(10);
+/// Shorter stretches of waiting say nothing about a rate.
+const STRETCH_MIN: Duration = Duration::from_secs(1);
+
+/// Judges the pace by the store's own instants of promotion.
+pub(super) fn check(journal: &Journal, room: RoomFacts) -> Finding {
+    let mut finding = Finding::new("I8");
+    let mut instants: Vec<Moment> = journal
+        .admissions()
+        .filter_map(|(_, admission)| admission.at)
+        .collect();
+    instants.sort_unstable();
+    check_not_faster(&instants, room, &mut finding);
+    match room.capacity {
+        Some(capacity) => check_capacity(journal, capacity, &mut finding),
+        // With a capacity the rate is reached only while slots are free: not judged.
+        None => check_not_slower(journal, &instants, room, &mut finding),
+    }
+    finding
+}
+
+/// Admissions that may happen within a time.
+fn allowance(room: RoomFacts, time: Duration) -> f64 {
+    f64::from(room.rate_per_second) * time.as_secs_f64()
+}
+
+/// Every window that begins and ends with an admission: for each end, only the beginning that leaves
+/// the least room matters, and that is found in passing.
+fn check_not_faster(instants: &[Moment], room: RoomFacts, finding: &mut Finding) {
+    let bucket = allowance(room, BUCKET.max(2 * TICK)).max(1.0);
+    let most = bucket + allowance(room, ROUNDING);
+    // How far the admissions before this one were ahead of the rate, at the least.
+    let mut least_ahead = f64::INFINITY;
+    for (before, at) in (0_u32..).zip(instants) {
+        let ahead = f64::from(before) - allowance(room, *at);
+        least_ahead = least_ahead.min(ahead);
+        let over = ahead + 1.0 - least_ahead;
+        finding.expect(over <= most + 1e-6, || {
+            format!("{over:.1} admissions more than the rate allows in a window that ends at {at:?}; the bucket holds {bucket}")
+        });
+    }
+}
+
+fn check_not_slower(
+    journal: &Journal,
+    instants: &[Moment],
+    room: RoomFacts,
+    finding: &mut Finding,
+) {
+    for (from, to) in line::stretches(journal, room) {
+        // The first and the last second are the beginning and the end of a line, not its middle.
+        let (from, to) = (from + STRETCH_MIN, to.saturating_sub(STRETCH_MIN));
+        for (start, end) in windows(from, to) {
+            let got = count_within(instants, start, end);
+            let wanted = allowance(room, end.saturating_sub(start)) * REACHED_SHARE
+                - allowance(room, TICK).max(1.0);
+            finding.expect(f64::from(got) >= wanted, || {
+                format!("{got} admissions from {start:?} to {end:?} while people waited; {wanted:.0} at least")
+            });
+        }
+    }
+}
+
+/// Windows of ten seconds, one beginning each second; the whole where it is shorter.
+fn windows(from: Moment, to: Moment) -> impl Iterator<Item = (Moment, Moment)> {
+    let length = to.saturating_sub(from).min(REACHED_WINDOW);
+    let last_start = to.saturating_sub(length);
+    std::iter::successors(Some(from), |start| Some(*start + Duration::from_secs(1)))
+        .take_while(move |start| length >= STRETCH_MIN && *start <= last_start)
+        .map(move |start| (start, start + length))
+}
+
+fn count_within(instants: &[Moment], start: Moment, end: Moment) -> u32 {
+    let (first, last) = (
+        instants.partition_point(|at| *at < start),
+        instants.partition_point(|at| *at < end),
+    );
+    u32::try_from(last - first).unwrap_or(u32::MAX)
+}
+
+/// Whoever is surely active: from the promotion until the request was sent that ends it, or until the
+/// admission expired by itself.
+fn check_capacity(journal: &Journal, capacity: u32, finding: &mut Finding) {
+    let mut changes: Vec<(Moment, i64)> = Vec::new();
+    for visit in &journal.visits {
+        if let Some((from, until)) = surely_active(visit) {
+            changes.extend([(from, 1), (until, -1)]);
+        }
+    }
+    // At one instant, who leaves makes room for who comes.
+    changes.sort_unstable();
+    let mut active = 0;
+    for (at, change) in changes {
+        active += change;
+        if change > 0 {
+            finding.expect(active <= i64::from(capacity), || {
+                format!("{active} were in the shop at {at:?}; the capacity is {capacity}")
+            });
+        }
+    }
+}
+
+fn surely_active(visit: &Visit) -> Option<(Moment, Moment)> {
+    let admission = visit.admission.as_ref()?;
+    let from = admission.at?;
+    let until = visit
+        .gave_up_slot
+        .unwrap_or(admission.expires)
+        .min(admission.expires);
+    (until > from).then_some((from, until))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! A crowd of virtual visitors, and the proof of the invariants from outside.
+//!
+//! `loadtest run` makes a room and a performance of its own, sends the crowd of a scenario through them
+//! over HTTP in an open model (everybody comes when they meant to, however slow the answers are), writes
+//! every step into a journal, and afterwards judges I1 to I8 by that journal, by the gateway's ledger and
+//! by the audit views of the database. It shares no code with the services it judges.
+
+mod bench;
+mod books;
+mod choice;
+mod client;
+mod clock;
+mod command;
+mod crowd;
+mod descriptors;
+mod invariants;
+mod journal;
+mod progress;
+mod report;
+mod run;
+mod scenario;
+mod schedule;
+mod seat_map;
+mod stage;
+mod tokens;
+mod visitor;
+
+pub use command::{Arguments, execute};
