@@ -7,7 +7,7 @@ TOOLS := $(CURDIR)/.dev/tools
 export PATH := $(PATH):$(TOOLS)/bin
 SCENARIO ?= rush-1000
 
-.PHONY: help build up down demo load bench test test-fast lint sqlx nextest
+.PHONY: help build up down demo load bench figures test test-fast lint sqlx nextest
 
 help:
 	@echo 'make demo          everything, and a crowd that buys; leaves the site running'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test-fast     formatting, lints, and the tests that take moments'
 	@echo 'make load SCENARIO=rush-1000   one scenario on a stack of its own, release build'
 	@echo 'make bench ONLY=P2 one benchmark on a stack of its own, release build'
+	@echo 'make figures       write the README'"'"'s table from the reports of load and bench'
 	@echo 'make sqlx          write .sqlx anew after a change of SQL'
 
 build:
@@ -48,6 +49,10 @@ bench:
 	    target/release/loadtest bench $$name --stack .dev/bench/stack.json \
 	        --json .dev/reports/bench/$$name.json || status=1; done; \
 	    target/release/devstack --dir .dev/bench down; exit $$status
+
+# Writes the README's table from the reports of `make load` (rush-1000, rush) and `make bench`.
+figures: build
+	target/debug/loadtest figures
 
 lint:
 	$(CARGO) fmt --all --check

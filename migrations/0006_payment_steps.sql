@@ -4,8 +4,8 @@
 
 -- P. Begins an attempt to pay for a hold. The service calls the payment gateway only after this has been committed.
 --
---   p_window  how long the first attempt keeps the seats;  p_cap  never longer than this after the hold was made
---   p_due     when somebody has to look after the payment if its handler is not heard of any more
+--   p_cap  for so long after it was made a hold may be paid for, and is nobody else's while a payment runs
+--   p_due  when somebody has to look after the payment if its handler is not heard of any more
 --
 --   STARTED      answer {"order", "payment", "performance", "amount", "currency"}
 --   NOT_FOUND    no such hold of this buyer
@@ -20,7 +20,7 @@
 CREATE FUNCTION begin_payment(
     p_hold uuid, p_buyer text, p_order uuid, p_payment uuid, p_mode payment_mode, p_gateway text, p_method jsonb,
     p_route text, p_key text, p_fingerprint bytea,
-    p_window interval, p_cap interval, p_due interval, p_attempts int,
+    p_cap interval, p_due interval, p_attempts int,
     OUT outcome text, OUT answer jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     at         timestamptz;
@@ -54,8 +54,7 @@ BEGIN
         outcome := 'WITHDRAWN'; RETURN;
     END IF;
 
-    v_deadline := coalesce(own.pay_deadline,
-                           least(greatest(at + p_window, own.expires_at), own.created_at + p_cap));
+    v_deadline := coalesce(own.pay_deadline, own.created_at + p_cap);
     IF v_deadline <= at OR NOT rearm_seats_of_hold(own.performance_id, own.seats, p_hold, v_deadline) THEN
         PERFORM free_seats_of_hold(own.performance_id, own.seats, p_hold, at);
         UPDATE hold SET state = 'LOST' WHERE id = p_hold AND state = 'ACTIVE';
@@ -92,7 +91,8 @@ END $$;
 
 -- D. The attempt took no money and never will: the buyer may try again with the same hold.
 --
---   p_counts  false when the gateway never heard of it: the attempt is given back
+--   p_counts  false when the gateway never heard of it: the attempt is given back. Only its own handler can know that, and
+--             only while nobody else has repeated the call meanwhile (calls = 0)
 --   p_least   the hold lives at least this long, so that there is time for another card
 --
 --   DECLINED     the hold is ACTIVE again
@@ -105,7 +105,7 @@ DECLARE
     paid    payment%ROWTYPE;
 BEGIN
     UPDATE payment SET state = 'DECLINED', reason = p_reason, method = NULL, due_at = NULL
-     WHERE id = p_payment AND state IN ('SENT', 'ACTION_REQUIRED') RETURNING * INTO paid;
+     WHERE id = p_payment AND state IN ('SENT', 'ACTION_REQUIRED') AND (p_counts OR calls = 0) RETURNING * INTO paid;
     IF NOT FOUND THEN outcome := 'DECIDED'; RETURN; END IF;
     at := clock_timestamp();
     outcome := give_hold_back(paid.order_id, p_reason, p_counts, p_least, at);

@@ -26,7 +26,7 @@ use crate::layouts::Layouts;
 use crate::migrate::{self, MigrationError};
 use crate::performances::Performances;
 use crate::seats::{self, Snapshots};
-use crate::settings::{ServeArgs, Switch};
+use crate::settings::{AccountsArgs, ServeArgs, Switch};
 use crate::tasks::Tasks;
 use crate::{idempotency, outbox, payments};
 
@@ -102,6 +102,7 @@ impl App {
         database::check_is_writable(&primary).await?;
         database::check_is_replica(&replica).await?;
         migrate::check_is_current(&primary).await?;
+        migrate::wait_until_current(&replica).await?;
         let app = Arc::new(Self::assemble(settings, primary, replica, shutdown)?);
         app.start_tasks(shutdown);
         Ok(app)
@@ -114,30 +115,27 @@ impl App {
         shutdown: &Shutdown,
     ) -> Result<Self, StartError> {
         let redis = settings.redis.connect(shutdown);
-        let accounts = &settings.accounts;
-        let (user_keys, admission_keys) =
-            (JwksFile::open(&accounts.user_jwks)?, JwksFile::open(&settings.admission_jwks)?);
-        user_keys.keep_fresh(shutdown);
-        admission_keys.keep_fresh(shutdown);
+        let (accounts, limits) = (&settings.accounts, &settings.limits);
+        let signer = signer(accounts, shutdown)?;
         let lifetime = Duration::from_secs(accounts.session_minutes.unsigned_abs() * 60);
-        let accounts_are_on = accounts.accounts == Switch::On;
-        let signer = accounts.user_keys.as_deref().filter(|_| accounts_are_on).map(UserSigner::open);
-        let signer = signer.transpose()?.inspect(|signer| signer.keep_fresh(shutdown));
-        let sessions = || Sessions::new(primary.clone(), redis.clone(), lifetime);
-        let limits = &settings.limits;
+        let sessions = signer
+            .is_some()
+            .then(|| Sessions::new(primary.clone(), redis.clone(), lifetime));
+        let is_sealed = settings.waiting_room_url.scheme() == "https";
         Ok(Self {
-            verifiers: Verifiers::new(
-                UserVerifier::new(user_keys, accounts.user_issuer.as_str()),
-                AdmissionVerifier::new(admission_keys),
-            ),
+            verifiers: verifiers(&settings, shutdown)?,
             signer,
-            sessions: accounts_are_on.then(sessions),
+            sessions,
             passwords: Passwords::new(accounts.password_hashers)?,
-            sealed: if settings.waiting_room_url.scheme() == "https" { Sealed::Yes } else { Sealed::No },
+            sealed: if is_sealed { Sealed::Yes } else { Sealed::No },
             performances: Performances::new(primary.clone()),
             layouts: Layouts::new(primary.clone()),
             snapshots: Snapshots::new(primary.clone(), limits.seats_fresh()),
-            seat_locks: SeatLocks::new(redis.clone(), limits.taken_mark(), limits.holds_without_redis),
+            seat_locks: SeatLocks::new(
+                redis.clone(),
+                limits.taken_mark(),
+                limits.holds_without_redis,
+            ),
             gateway: Gateway::new(&settings.gateway)?,
             cache: Cache::new(redis.clone()),
             outbox_bell: Notify::new(),
@@ -151,14 +149,32 @@ impl App {
 
     fn start_tasks(self: &Arc<Self>, shutdown: &Shutdown) {
         shutdown.spawn("outbox", outbox::work(Arc::clone(self), shutdown.clone()));
-        shutdown.spawn("payment resolver", payments::resolve(Arc::clone(self), shutdown.clone()));
-        shutdown.spawn("sweeper", idempotency::sweep(self.primary.clone(), shutdown.clone()));
-        shutdown.spawn("seat gauges", seats::publish(self.replica.clone(), shutdown.clone()));
+        shutdown.spawn(
+            "payment resolver",
+            payments::resolve(Arc::clone(self), shutdown.clone()),
+        );
+        shutdown.spawn(
+            "sweeper",
+            idempotency::sweep(self.primary.clone(), shutdown.clone()),
+        );
+        shutdown.spawn(
+            "seat gauges",
+            seats::publish(self.replica.clone(), shutdown.clone()),
+        );
+    }
+
+    /// The settings it was started with.
+    pub fn settings(&self) -> &ServeArgs {
+        &self.settings
     }
 
     /// Where to stand in line for a room.
     pub(crate) fn waiting_room(&self, room: &RoomName) -> String {
-        let site = self.settings.waiting_room_url.as_str().trim_end_matches('/');
+        let site = self
+            .settings
+            .waiting_room_url
+            .as_str()
+            .trim_end_matches('/');
         format!("{site}/rooms/{room}")
     }
 
@@ -166,7 +182,10 @@ impl App {
     pub(crate) async fn stretch(app: &SharedApp, admission: &AdmissionClaims, until: Timestamp) {
         let line = Line::new(app.redis.clone(), admission.aud.clone());
         if let Err(error) = line.stretch(&admission.sub, &admission.jti, until).await {
-            warn!(error = &error as &dyn Error, "an admission could not be stretched");
+            warn!(
+                error = &error as &dyn Error,
+                "an admission could not be stretched"
+            );
         }
     }
 
@@ -174,14 +193,32 @@ impl App {
     pub(crate) async fn finish(app: &SharedApp, admission: &AdmissionClaims) {
         let line = Line::new(app.redis.clone(), admission.aud.clone());
         if let Err(error) = line.finish(admission).await {
-            warn!(error = &error as &dyn Error, "a slot of the line is not free yet");
+            warn!(
+                error = &error as &dyn Error,
+                "a slot of the line is not free yet"
+            );
         }
     }
 }
 
-impl App {
-    /// The settings it was started with.
-    pub fn settings(&self) -> &ServeArgs {
-        &self.settings
-    }
+/// What checks tokens, with keys that are read anew when their files change.
+fn verifiers(settings: &ServeArgs, shutdown: &Shutdown) -> Result<Verifiers, StartError> {
+    let users = JwksFile::open(&settings.accounts.user_jwks)?;
+    let admissions = JwksFile::open(&settings.admission_jwks)?;
+    users.keep_fresh(shutdown);
+    admissions.keep_fresh(shutdown);
+    let users = UserVerifier::new(users, settings.accounts.user_issuer.as_str());
+    Ok(Verifiers::new(users, AdmissionVerifier::new(admissions)))
+}
+
+/// What signs tokens of built-in accounts, where those are switched on.
+fn signer(accounts: &AccountsArgs, shutdown: &Shutdown) -> Result<Option<UserSigner>, StartError> {
+    let keys = accounts
+        .user_keys
+        .as_deref()
+        .filter(|_| accounts.accounts == Switch::On);
+    let Some(keys) = keys else { return Ok(None) };
+    let signer = UserSigner::open(keys)?;
+    signer.keep_fresh(shutdown);
+    Ok(Some(signer))
 }

@@ -3,7 +3,6 @@
 //! In front of Redis a second's memory of this process, which also makes one question of many that come together. Redis
 //! away means that the database is asked once a second, no more.
 
-use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,6 @@ use bytes::Bytes;
 use moka::future::Cache as Memory;
 use redis::cmd;
 use shared::redis_handle::Redis;
-use tracing::warn;
 
 use crate::error::ApiError;
 
@@ -34,8 +32,11 @@ impl Cache {
             let bytes = document.as_ref().map_or(0, Bytes::len) + 100;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        let memory =
-            Memory::builder().weigher(weigh).max_capacity(MEMORY_BYTES).time_to_live(IN_MEMORY).build();
+        let memory = Memory::builder()
+            .weigher(weigh)
+            .max_capacity(MEMORY_BYTES)
+            .time_to_live(IN_MEMORY)
+            .build();
         Self { redis, memory }
     }
 
@@ -49,35 +50,34 @@ impl Cache {
     ) -> Result<Option<Bytes>, ApiError> {
         let key = format!("onsale:cache:{name}");
         let find = async {
-            if let Some(known) = self.from_redis(&key).await {
+            if let Some(known) = self.read(&key).await {
                 return Ok(Some(known));
             }
             let loaded = load.await?;
             if let Some(document) = &loaded {
-                self.to_redis(&key, document, keep).await;
+                self.write(&key, document, keep).await;
             }
             Ok(loaded)
         };
-        let found: Result<_, Arc<ApiError>> = self.memory.try_get_with(key.clone(), find).await;
+        let found: Result<_, Arc<ApiError>> =
+            self.memory.try_get_with(key.clone(), Box::pin(find)).await;
         found.map_err(ApiError::Shared)
     }
 
-    /// Something called `name` has changed.
-    pub(crate) async fn forget(&self, name: &str) {
+    /// The document called `name` is this one from now on.
+    pub(crate) async fn put(&self, name: &str, document: Bytes, keep: Duration) {
         let key = format!("onsale:cache:{name}");
-        self.memory.invalidate(&key).await;
-        if let Err(error) = self.redis.query::<()>(cmd("DEL").arg(&key)).await {
-            warn!(error = &error as &dyn Error, "a cached document is shown until it expires");
-        }
+        self.write(&key, &document, keep).await;
+        self.memory.insert(key, Some(document)).await;
     }
 
-    async fn from_redis(&self, key: &str) -> Option<Bytes> {
+    async fn read(&self, key: &str) -> Option<Bytes> {
         // Whatever Redis cannot tell, the database can.
         let found: Option<Vec<u8>> = self.redis.query(cmd("GET").arg(key)).await.ok().flatten();
         found.map(Bytes::from)
     }
 
-    async fn to_redis(&self, key: &str, document: &Bytes, keep: Duration) {
+    async fn write(&self, key: &str, document: &Bytes, keep: Duration) {
         let millis = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
         let mut set = cmd("SET");
         set.arg(key).arg(&document[..]).arg("PX").arg(millis);

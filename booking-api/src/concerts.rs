@@ -7,12 +7,15 @@ mod store;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::performances::PerformanceSummary;
+use crate::database::Connection;
+use crate::error::ApiError;
+use crate::performances::{self, PerformanceSummary};
 
 /// How long a cached answer is shown: as long as an organiser can wait to see a change.
 const CACHED_FOR: Duration = Duration::from_secs(5);
@@ -37,9 +40,28 @@ pub(crate) struct ConcertDocument {
     performances: Vec<PerformanceSummary>,
 }
 
-/// A concert or one of its performances was changed here: what is cached about it is thrown away.
-pub(crate) async fn changed(app: &App, id: i64) {
-    app.cache.forget(&name(id)).await;
+/// A concert or one of its performances was changed here. What is shown next comes from the primary: the replica is a moment
+/// behind, and what it does not know yet would be shown for as long as it is cached.
+pub(crate) async fn changed(app: &App, id: i64) -> Result<(), ApiError> {
+    let mut connection = app.primary.connection().await?;
+    if let Some(document) = render(&mut connection, id).await? {
+        app.cache.put(&name(id), document, CACHED_FOR).await;
+    }
+    Ok(())
+}
+
+/// A concert's document, as one of the databases has it.
+async fn render(connection: &mut Connection, id: i64) -> Result<Option<Bytes>, ApiError> {
+    let Some(concert) = store::get(connection, id).await? else {
+        return Ok(None);
+    };
+    let performances = performances::summaries_of(connection, id).await?;
+    let document = ConcertDocument {
+        concert,
+        performances,
+    };
+    let document = serde_json::to_vec(&document).expect("text, numbers and times are always JSON");
+    Ok(Some(document.into()))
 }
 
 fn name(id: i64) -> String {

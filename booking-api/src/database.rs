@@ -24,6 +24,8 @@ use crate::settings::{DatabaseArgs, PoolArgs, ReplicaArgs};
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
 /// Connections are replaced now and then, so that a changed DNS name or balancer is followed.
 const LONGEST_LIFE: Duration = Duration::from_mins(30);
+/// Of what has to be finished. After it the payment is left to the resolver.
+const LONGEST_WAIT_TO_FINISH: Duration = Duration::from_secs(10);
 
 /// The primary: everything that is written, and every decision.
 #[derive(Debug, Clone)]
@@ -46,7 +48,7 @@ struct Queue {
     pool: PgPool,
     /// One per connection.
     places: Arc<Semaphore>,
-    /// One per connection and one per request that may wait.
+    /// One per request that may wait.
     tickets: Arc<Semaphore>,
     longest_wait: Duration,
 }
@@ -54,7 +56,11 @@ struct Queue {
 impl Primary {
     /// A pool that connects when it is first used.
     pub fn new(database: &DatabaseArgs, pool: &PoolArgs) -> Self {
-        Self(Queue::new(database.database_url.options(), pool.database_connections, pool))
+        Self(Queue::new(
+            database.database_url.options(),
+            pool.database_connections,
+            pool,
+        ))
     }
 
     /// A connection, as soon as one is free.
@@ -62,32 +68,34 @@ impl Primary {
         self.0.connection().await
     }
 
-    /// Closes all connections.
-    pub async fn close(&self) {
-        self.0.pool.close().await;
+    /// A connection for what has to be finished, such as the second half of a payment whose money was taken: waits longer
+    /// than anything new may, and is never turned away for the length of the queue.
+    pub async fn connection_to_finish(&self) -> Result<Connection, DatabaseError> {
+        self.0.wait(LONGEST_WAIT_TO_FINISH).await
     }
 }
 
 impl Replica {
     /// A pool that connects when it is first used.
     pub fn new(replica: &ReplicaArgs, pool: &PoolArgs) -> Self {
-        Self(Queue::new(replica.replica_url.options(), replica.replica_connections, pool))
+        Self(Queue::new(
+            replica.replica_url.options(),
+            replica.replica_connections,
+            pool,
+        ))
     }
 
     /// A connection, as soon as one is free.
     pub async fn connection(&self) -> Result<Connection, DatabaseError> {
         self.0.connection().await
     }
-
-    /// Closes all connections.
-    pub async fn close(&self) {
-        self.0.pool.close().await;
-    }
 }
 
 impl Queue {
     fn new(address: PgConnectOptions, connections: u32, limits: &PoolArgs) -> Self {
-        let options = address.application_name("booking-api").options(limits.session_settings());
+        let options = address
+            .application_name("booking-api")
+            .options(limits.session_settings());
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(limits.wait())
@@ -107,19 +115,33 @@ impl Queue {
         Self {
             pool,
             places: Arc::new(Semaphore::new(connections)),
-            tickets: Arc::new(Semaphore::new(connections.saturating_add(waiting))),
+            tickets: Arc::new(Semaphore::new(waiting)),
             longest_wait: limits.wait(),
         }
     }
 
     async fn connection(&self) -> Result<Connection, DatabaseError> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return self.connect(place).await;
+        }
         let _ticket = self.tickets.try_acquire().or(Err(DatabaseError::Busy))?;
+        self.wait(self.longest_wait).await
+    }
+
+    async fn wait(&self, longest: Duration) -> Result<Connection, DatabaseError> {
         let place = Arc::clone(&self.places).acquire_owned();
-        let place = tokio::time::timeout(self.longest_wait, place)
+        let place = tokio::time::timeout(longest, place)
             .await
-            .or(Err(DatabaseError::Busy))?
-            .expect("the semaphore is never closed");
-        Ok(Connection { connection: self.pool.acquire().await?, _place: place })
+            .or(Err(DatabaseError::Busy))?;
+        self.connect(place.expect("the semaphore is never closed"))
+            .await
+    }
+
+    async fn connect(&self, place: OwnedSemaphorePermit) -> Result<Connection, DatabaseError> {
+        Ok(Connection {
+            connection: self.pool.acquire().await?,
+            _place: place,
+        })
     }
 }
 

@@ -62,9 +62,14 @@ impl ApiError {
     fn problem(&self) -> Problem {
         match self {
             Self::Refused(problem) => Problem::clone(problem),
-            Self::Database(
+            Self::Password(PasswordError::Busy)
+            | Self::Database(
                 DatabaseError::Busy | DatabaseError::Unavailable(_) | DatabaseError::LockTimeout(_),
             ) => problems::overloaded(),
+            // The edge should have refused it by name; whoever sent it is told at least that it was theirs.
+            Self::Database(DatabaseError::Value(_)) => {
+                problems::invalid_request("", "It holds a value that cannot be stored.")
+            }
             Self::Shared(error) => error.problem(),
             Self::Gateway { again_after } => problems::gateway_unavailable(*again_after),
             _ => problems::internal(),

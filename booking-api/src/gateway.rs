@@ -40,10 +40,20 @@ pub(crate) trait PaymentGateway: Debug + Send + Sync {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, garde::Validate)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PaymentMethod {
-    #[garde(length(chars, min = 1, max = 20))]
+    #[garde(length(chars, min = 1, max = 20), custom(visible))]
     pub(crate) kind: String,
-    #[garde(length(chars, min = 1, max = 200), ascii)]
+    #[garde(length(chars, min = 1, max = 200), custom(visible))]
     pub(crate) token: String,
+}
+
+/// Letters, digits and signs, as tokens are made of.
+fn visible<C>(text: &str, _context: &C) -> garde::Result {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(garde::Error::new(
+        "it holds something else than visible ASCII characters",
+    ))
 }
 
 /// What to pay.
@@ -156,7 +166,9 @@ impl Gateway {
         if let Some(wait) = self.breaker.refuses_for() {
             return Err(wait);
         }
-        Arc::clone(&self.places).try_acquire_owned().or(Err(Duration::from_secs(1)))
+        Arc::clone(&self.places)
+            .try_acquire_owned()
+            .or(Err(Duration::from_secs(1)))
     }
 
     pub(crate) async fn pay(&self, payment: PaymentCall) -> Result<Answer, CallError> {
@@ -169,7 +181,9 @@ impl Gateway {
         reference: &str,
         key: String,
     ) -> Result<Answer, CallError> {
-        self.breaker.run(self.inner.operate(operation, reference, key)).await
+        self.breaker
+            .run(self.inner.operate(operation, reference, key))
+            .await
     }
 
     pub(crate) async fn cancel(&self, payment: Uuid) -> Result<Cancelled, CallError> {

@@ -6,4 +6,5 @@ pub(crate) mod get;
 mod plan;
 mod store;
 
+pub(crate) use self::document::is_hash;
 pub(crate) use self::plan::{Layout, Layouts};

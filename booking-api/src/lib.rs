@@ -10,6 +10,7 @@ mod concerts;
 pub mod database;
 mod error;
 pub mod gateway;
+mod hexadecimal;
 mod holds;
 pub mod http;
 mod idempotency;

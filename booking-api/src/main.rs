@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
     tokens::install_crypto_provider();
     let result = match Cli::parse().command {
         Command::Serve(settings) => run(*settings).await,
-        Command::Migrate(settings) => run_migrate(settings).await,
+        Command::Migrate(settings) => run_migrate(*settings).await,
     };
     result.unwrap_or_else(|failure| {
         // The log may not have started; whoever reads this is a person at a terminal.
@@ -38,13 +38,16 @@ async fn run(settings: ServeArgs) -> anyhow::Result<ExitCode> {
     let accepting = readiness.latch("accepting");
     let admin_address = settings.admin.address(ADMIN_PORT);
     let admin_port = TcpListener::bind(admin_address).await;
-    let admin_port = admin_port.with_context(|| format!("cannot listen on {admin_address} (--admin-listen)"))?;
+    let admin_port =
+        admin_port.with_context(|| format!("cannot listen on {admin_address} (--admin-listen)"))?;
     admin::serve(admin_port, readiness.clone(), metrics, &shutdown);
     let port = TcpListener::bind(settings.listen).await;
     let port = port.with_context(|| format!("cannot listen on {} (--listen)", settings.listen))?;
     let app = App::start(settings, &shutdown).await?;
     serve::serve(&app, port, &readiness, &shutdown);
-    app.settings().shutdown.stop_on_signals(&shutdown, accepting);
+    app.settings()
+        .shutdown
+        .stop_on_signals(&shutdown, accepting);
     Ok(shutdown.finish().await)
 }
 
@@ -55,7 +58,10 @@ async fn run_migrate(settings: MigrateArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stderr, reason = "a program that does not start says why to whoever started it")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a program that does not start says why to whoever started it"
+)]
 fn complain(failure: &anyhow::Error) {
     eprintln!("booking-api: {failure:#}");
 }

@@ -16,6 +16,9 @@ pub(crate) struct Money {
 impl Money {
     /// So much of a currency.
     pub(crate) fn new(amount: i64, currency: impl Into<String>) -> Self {
-        Self { amount, currency: currency.into() }
+        Self {
+            amount,
+            currency: currency.into(),
+        }
     }
 }

@@ -40,15 +40,23 @@ impl PageQuery {
         match self.limit {
             None => Ok(USUAL),
             Some(limit) if (1..=MOST).contains(&limit) => Ok(limit),
-            Some(_) => Err(problems::invalid_request("limit", format!("limit is 1 to {MOST}."))),
+            Some(_) => Err(problems::invalid_request(
+                "limit",
+                format!("limit is 1 to {MOST}."),
+            )),
         }
     }
 
     /// What the cursor says.
     pub(crate) fn after<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
         let parse = |text: &String| {
-            let invalid = || problems::invalid_request("cursor", "Use next_cursor of the page before, unchanged.");
-            text.parse().or_else(|_| Err(invalid()))
+            let invalid = || {
+                problems::invalid_request(
+                    "cursor",
+                    "Use next_cursor of the page before, unchanged.",
+                )
+            };
+            text.parse().map_err(|_no_cursor| invalid())
         };
         self.cursor.as_ref().map(parse).transpose()
     }
@@ -60,7 +68,11 @@ impl<T> Page<T> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let is_last = items.len() <= limit;
         items.truncate(limit);
-        let next_cursor = if is_last { None } else { items.last().map(cursor) };
+        let next_cursor = if is_last {
+            None
+        } else {
+            items.last().map(cursor)
+        };
         Self { items, next_cursor }
     }
 }

@@ -12,17 +12,31 @@ const AGAIN_SOON: Duration = Duration::from_secs(1);
 
 /// The request cannot be understood; `field` is what to change.
 pub(crate) fn invalid_request(field: &str, detail: impl Into<String>) -> Problem {
-    let problem = Problem::new("invalid-request", StatusCode::BAD_REQUEST, "Invalid request").detail(detail);
-    if field.is_empty() { problem } else { problem.with("field", field) }
+    let problem = Problem::new(
+        "invalid-request",
+        StatusCode::BAD_REQUEST,
+        "Invalid request",
+    )
+    .detail(detail);
+    if field.is_empty() {
+        problem
+    } else {
+        problem.with("field", field)
+    }
 }
 
 pub(crate) fn not_found() -> Problem {
-    Problem::new("not-found", StatusCode::NOT_FOUND, "Not found").detail("There is nothing at this address.")
+    Problem::new("not-found", StatusCode::NOT_FOUND, "Not found")
+        .detail("There is nothing at this address.")
 }
 
 pub(crate) fn method_not_allowed() -> Problem {
-    Problem::new("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
-        .detail("The header Allow names the methods of this address.")
+    Problem::new(
+        "method-not-allowed",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Method not allowed",
+    )
+    .detail("The header Allow names the methods of this address.")
 }
 
 pub(crate) fn too_large(most_bytes: usize) -> Problem {
@@ -38,23 +52,41 @@ pub(crate) fn overloaded() -> Problem {
 
 /// For what should not happen. The cause is in the log, under the request's id.
 pub(crate) fn internal() -> Problem {
-    Problem::new("internal", StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
-        .detail("Something went wrong here, not with the request. Its x-request-id helps to find out what.")
+    Problem::new(
+        "internal",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Internal error",
+    )
+    .detail(
+        "Something went wrong here, not with the request. Its x-request-id helps to find out what.",
+    )
 }
 
 pub(crate) fn user_token_invalid() -> Problem {
-    Problem::new("user-token-invalid", StatusCode::UNAUTHORIZED, "User token invalid")
-        .detail("Sign in, and send the user token as Authorization: Bearer <token>.")
+    Problem::new(
+        "user-token-invalid",
+        StatusCode::UNAUTHORIZED,
+        "User token invalid",
+    )
+    .detail("Sign in, and send the user token as Authorization: Bearer <token>.")
 }
 
 pub(crate) fn session_revoked() -> Problem {
-    Problem::new("session-revoked", StatusCode::UNAUTHORIZED, "Session revoked")
-        .detail("This session has ended. Sign in again.")
+    Problem::new(
+        "session-revoked",
+        StatusCode::UNAUTHORIZED,
+        "Session revoked",
+    )
+    .detail("This session has ended. Sign in again.")
 }
 
 pub(crate) fn credentials_invalid() -> Problem {
-    Problem::new("credentials-invalid", StatusCode::UNAUTHORIZED, "Credentials invalid")
-        .detail("No account has this e-mail address and password.")
+    Problem::new(
+        "credentials-invalid",
+        StatusCode::UNAUTHORIZED,
+        "Credentials invalid",
+    )
+    .detail("No account has this e-mail address and password.")
 }
 
 pub(crate) fn email_taken() -> Problem {
@@ -67,21 +99,33 @@ pub(crate) fn forbidden(detail: &'static str) -> Problem {
 }
 
 pub(crate) fn admission_required(waiting_room: &str) -> Problem {
-    Problem::new("admission-required", StatusCode::FORBIDDEN, "Admission required")
-        .detail("Stand in line in the waiting room, then send its admission token as Admission-Token.")
-        .with("waiting_room", waiting_room)
+    Problem::new(
+        "admission-required",
+        StatusCode::FORBIDDEN,
+        "Admission required",
+    )
+    .detail("Stand in line in the waiting room, then send its admission token as Admission-Token.")
+    .with("waiting_room", waiting_room)
 }
 
 pub(crate) fn admission_expired(waiting_room: &str) -> Problem {
-    Problem::new("admission-expired", StatusCode::FORBIDDEN, "Admission expired")
-        .detail("This admission has ended. Stand in line again.")
-        .with("waiting_room", waiting_room)
+    Problem::new(
+        "admission-expired",
+        StatusCode::FORBIDDEN,
+        "Admission expired",
+    )
+    .detail("This admission has ended. Stand in line again.")
+    .with("waiting_room", waiting_room)
 }
 
 pub(crate) fn admission_not_yours(waiting_room: &str) -> Problem {
-    Problem::new("admission-not-yours", StatusCode::FORBIDDEN, "Admission not yours")
-        .detail("This admission token was given to another buyer.")
-        .with("waiting_room", waiting_room)
+    Problem::new(
+        "admission-not-yours",
+        StatusCode::FORBIDDEN,
+        "Admission not yours",
+    )
+    .detail("This admission token was given to another buyer.")
+    .with("waiting_room", waiting_room)
 }
 
 pub(crate) fn idempotency_key_missing() -> Problem {
@@ -90,14 +134,24 @@ pub(crate) fn idempotency_key_missing() -> Problem {
 }
 
 pub(crate) fn idempotency_mismatch() -> Problem {
-    Problem::new("idempotency-mismatch", StatusCode::UNPROCESSABLE_ENTITY, "Idempotency key of another request")
-        .detail("This Idempotency-Key came with another request before. Use a new key for a new request.")
+    Problem::new(
+        "idempotency-mismatch",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Idempotency key of another request",
+    )
+    .detail(
+        "This Idempotency-Key came with another request before. Use a new key for a new request.",
+    )
 }
 
 pub(crate) fn idempotency_in_flight() -> Problem {
-    Problem::new("idempotency-in-flight", StatusCode::CONFLICT, "Still in flight")
-        .detail("An earlier request for the same is still at work. Ask again in a moment.")
-        .retry_after(AGAIN_SOON)
+    Problem::new(
+        "idempotency-in-flight",
+        StatusCode::CONFLICT,
+        "Still in flight",
+    )
+    .detail("An earlier request for the same is still at work. Ask again in a moment.")
+    .retry_after(AGAIN_SOON)
 }
 
 pub(crate) fn sale_not_open(detail: &'static str) -> Problem {
@@ -112,15 +166,25 @@ pub(crate) fn seat_taken(seats: Vec<Value>) -> Problem {
 }
 
 pub(crate) fn unknown_seat(seats: &[String]) -> Problem {
-    Problem::new("unknown-seat", StatusCode::UNPROCESSABLE_ENTITY, "Unknown seat")
-        .detail("This performance has no such seat.")
-        .with("seats", json!(seats))
+    Problem::new(
+        "unknown-seat",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Unknown seat",
+    )
+    .detail("This performance has no such seat.")
+    .with("seats", json!(seats))
 }
 
 pub(crate) fn too_many_seats(most: i64) -> Problem {
-    Problem::new("too-many-seats", StatusCode::UNPROCESSABLE_ENTITY, "Too many seats")
-        .detail("That is more than one buyer may have of this performance, seats bought before included.")
-        .with("seats_per_buyer_max", most)
+    Problem::new(
+        "too-many-seats",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Too many seats",
+    )
+    .detail(
+        "That is more than one buyer may have of this performance, seats bought before included.",
+    )
+    .with("seats_per_buyer_max", most)
 }
 
 pub(crate) fn hold_exists(hold: Uuid) -> Problem {
@@ -130,7 +194,8 @@ pub(crate) fn hold_exists(hold: Uuid) -> Problem {
 }
 
 pub(crate) fn hold_not_found() -> Problem {
-    Problem::new("hold-not-found", StatusCode::NOT_FOUND, "Hold not found").detail("You have no such hold.")
+    Problem::new("hold-not-found", StatusCode::NOT_FOUND, "Hold not found")
+        .detail("You have no such hold.")
 }
 
 pub(crate) fn hold_expired() -> Problem {
@@ -155,19 +220,28 @@ pub(crate) fn extension_used() -> Problem {
 }
 
 pub(crate) fn order_not_found() -> Problem {
-    Problem::new("order-not-found", StatusCode::NOT_FOUND, "Order not found").detail("You have no such order.")
+    Problem::new("order-not-found", StatusCode::NOT_FOUND, "Order not found")
+        .detail("You have no such order.")
 }
 
 pub(crate) fn payment_declined(reason: &str) -> Problem {
-    Problem::new("payment-declined", StatusCode::PAYMENT_REQUIRED, "Payment declined")
-        .detail("No money was taken. The hold lives on for another attempt with another card.")
-        .with("reason", reason)
+    Problem::new(
+        "payment-declined",
+        StatusCode::PAYMENT_REQUIRED,
+        "Payment declined",
+    )
+    .detail("No money was taken. The hold lives on for another attempt with another card.")
+    .with("reason", reason)
 }
 
 pub(crate) fn payment_attempts_used() -> Problem {
-    Problem::new("payment-declined", StatusCode::PAYMENT_REQUIRED, "Payment declined")
-        .detail("All attempts to pay for this hold have been used. Release it and hold seats again.")
-        .with("reason", "attempts-used")
+    Problem::new(
+        "payment-declined",
+        StatusCode::PAYMENT_REQUIRED,
+        "Payment declined",
+    )
+    .detail("All attempts to pay for this hold have been used. Release it and hold seats again.")
+    .with("reason", "attempts-used")
 }
 
 pub(crate) fn gateway_unavailable(wait: Duration) -> Problem {

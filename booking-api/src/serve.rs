@@ -24,6 +24,8 @@ pub fn serve(app: &SharedApp, listener: TcpListener, readiness: &Readiness, shut
         info!(%address, "serving");
     }
     readiness.latch("serving").set(true);
-    shutdown.spawn("booking port", server::serve(listener, limits, shutdown.clone(), make_service, on_count));
+    shutdown.spawn(
+        "booking port",
+        server::serve(listener, limits, shutdown.clone(), make_service, on_count),
+    );
 }
-

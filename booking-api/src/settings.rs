@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs};
 use reqwest::Url;
+use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs};
 
 pub use self::accounts::{AccountsArgs, Switch};
 pub use self::database::{DatabaseArgs, DatabaseUrl, PoolArgs, ReplicaArgs};
@@ -34,12 +34,15 @@ pub enum Command {
     /// Serve the booking API.
     Serve(Box<ServeArgs>),
     /// Bring the database to the schema of this version, and end. Safe to run again, and by several at once.
-    Migrate(MigrateArgs),
+    Migrate(Box<MigrateArgs>),
 }
 
 /// Settings of `booking-api migrate`.
 #[derive(Debug, Clone, Args)]
-#[expect(missing_docs, reason = "the groups are documented where they are defined")]
+#[expect(
+    missing_docs,
+    reason = "the groups are documented where they are defined"
+)]
 pub struct MigrateArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
@@ -55,7 +58,10 @@ pub struct MigrateArgs {
 
 /// Settings of `booking-api serve`.
 #[derive(Debug, Clone, Args)]
-#[expect(missing_docs, reason = "the groups are documented where they are defined")]
+#[expect(
+    missing_docs,
+    reason = "the groups are documented where they are defined"
+)]
 pub struct ServeArgs {
     /// Address of the public port.
     #[arg(long, env = "ONSALE_LISTEN", default_value = "127.0.0.1:8081")]
@@ -63,7 +69,11 @@ pub struct ServeArgs {
 
     /// Where buyers' browsers find the site: leads those without an admission to /rooms/<room> there, and
     /// decides by its scheme whether cookies carry the __Host- and __Secure- prefixes.
-    #[arg(long, env = "ONSALE_WAITING_ROOM_URL", default_value = "http://localhost:8080")]
+    #[arg(
+        long,
+        env = "ONSALE_WAITING_ROOM_URL",
+        default_value = "http://localhost:8080"
+    )]
     pub waiting_room_url: Url,
 
     /// Public keys (JWKS) of admission tokens, as the gatekeeper publishes them.

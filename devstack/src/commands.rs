@@ -38,9 +38,14 @@ pub(crate) struct Place {
         global = true
     )]
     dir: PathBuf,
-    /// Folder of fetched servers [default: `servers` in the folder above]
-    #[arg(long, env = "ONSALE_SERVERS_DIR", global = true)]
-    servers_dir: Option<PathBuf>,
+    /// Folder of fetched servers; several state folders share it
+    #[arg(
+        long,
+        env = "ONSALE_SERVERS_DIR",
+        default_value = ".dev/servers",
+        global = true
+    )]
+    servers_dir: PathBuf,
     /// Folder of the built services [default: the folder of this program]
     #[arg(long, env = "ONSALE_BIN", global = true)]
     bin: Option<PathBuf>,
@@ -81,9 +86,7 @@ impl Devstack {
 impl Place {
     /// The state folder as an absolute path; it is made if it does not exist.
     fn dir(&self) -> anyhow::Result<PathBuf> {
-        std::fs::create_dir_all(&self.dir)
-            .and_then(|()| self.dir.canonicalize())
-            .with_context(|| format!("the folder {}", self.dir.display()))
+        absolute(&self.dir)
     }
 
     /// The folder of the built services.
@@ -97,11 +100,15 @@ impl Place {
     }
 
     /// The programs of the stores, fetched if need be.
-    fn locate_servers(&self, dir: &Path) -> anyhow::Result<Servers> {
-        let wheels = self
-            .servers_dir
-            .clone()
-            .unwrap_or_else(|| dir.join("servers"));
+    fn locate_servers(&self) -> anyhow::Result<Servers> {
+        let wheels = absolute(&self.servers_dir)?;
         Ok(Servers::locate(self.servers, &wheels)?)
     }
+}
+
+/// The absolute path of a folder, which is made if it does not exist.
+fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| folder.canonicalize())
+        .with_context(|| format!("the folder {}", folder.display()))
 }

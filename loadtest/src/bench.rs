@@ -17,6 +17,7 @@ pub(crate) use redis_info::version as redis_version;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Benchmark {
     /// Redis commands per 1,000 polls
+    #[value(name = "P2")]
     P2,
 }
 
@@ -24,7 +25,7 @@ pub(crate) enum Benchmark {
 #[derive(Debug, Serialize)]
 pub(crate) struct BenchReport {
     pub name: &'static str,
-    pub what: &'static str,
+    pub description: &'static str,
     /// The median of the rounds.
     pub value: f64,
     /// The value must stay below it.
@@ -41,7 +42,7 @@ impl BenchReport {
 
 impl Display for BenchReport {
     fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(to, "\n{}: {}", self.name, self.what)?;
+        writeln!(to, "\n{}: {}", self.name, self.description)?;
         for round in &self.rounds {
             writeln!(to, "  {round}")?;
         }

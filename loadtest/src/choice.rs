@@ -4,27 +4,20 @@
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::scenario::Share;
-
-/// The choice falls among at least this many seats from the front, however full the house.
-const CHOICE_SEATS_MIN: usize = 8;
-
-/// Chooses up to `wanted` of the free seats (front first); fewer only when fewer are free.
+/// Chooses up to `wanted` of the free seats (front first); fewer only when fewer are free. The choice
+/// falls among the `front` free seats that are nearest to the stage.
 pub(crate) fn choose(
     free: &[u32],
     seats_per_row: u32,
     wanted: usize,
-    front_share: Share,
+    front: usize,
     rng: &mut StdRng,
 ) -> Vec<u32> {
     if free.is_empty() || wanted == 0 {
         return Vec::new();
     }
     let wanted = wanted.min(free.len());
-    let choice = front_share
-        .of_count(free.len())
-        .max(CHOICE_SEATS_MIN)
-        .min(free.len());
+    let choice = front.clamp(1, free.len());
     // The lower of two draws: the front is wanted most.
     let start = rng.random_range(0..choice).min(rng.random_range(0..choice));
     side_by_side(&free[start..], seats_per_row, wanted).unwrap_or_else(|| {
@@ -55,13 +48,7 @@ mod tests {
     use super::*;
 
     fn draw(free: &[u32], wanted: usize, seed: u64) -> Vec<u32> {
-        choose(
-            free,
-            10,
-            wanted,
-            Share::of(0.2),
-            &mut StdRng::seed_from_u64(seed),
-        )
+        choose(free, 10, wanted, 200, &mut StdRng::seed_from_u64(seed))
     }
 
     #[test]

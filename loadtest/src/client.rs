@@ -4,6 +4,7 @@
 mod answer;
 mod connection;
 
+use std::error::Error;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +25,27 @@ pub(crate) type Outgoing = Request<Full<Bytes>>;
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
-    #[error("cannot connect: {0}")]
+    #[error("cannot connect")]
     Connect(#[source] std::io::Error),
-    #[error("the connection broke: {0}")]
+    #[error("the connection broke")]
     Broken(#[source] hyper::Error),
-    #[error("the body is unreadable or too long: {0}")]
-    Body(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the body is unreadable or too long")]
+    Body(#[source] Box<dyn Error + Send + Sync>),
     #[error("no answer within {} s", ANSWER_DEADLINE.as_secs())]
     Deadline,
+}
+
+impl NoAnswer {
+    /// With all its causes, for the journal.
+    pub(crate) fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
 }
 
 /// An address of the stack that is not `http://HOST:PORT`.
@@ -107,21 +121,6 @@ impl Client {
                 self.connection = None;
                 Err(NoAnswer::Deadline)
             })
-    }
-
-    /// Sends what must be refused and tells status and slug. No answer is no refusal: status 0.
-    pub(crate) async fn refusal(
-        &mut self,
-        request: Outgoing,
-        longest_body: usize,
-    ) -> (u16, String) {
-        match self.send(request, longest_body).await {
-            Ok(answer) => (
-                answer.status.as_u16(),
-                answer.problem().unwrap_or_default().into(),
-            ),
-            Err(error) => (0, error.to_string()),
-        }
     }
 
     /// A kept connection may have been closed by the other side while it was idle: as browsers do,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bench::{self, Benchmark};
 use crate::report::Verdict;
-use crate::run;
+use crate::{figures, run};
 
 /// A crowd of virtual visitors for a running stack, and the proof of its invariants from outside.
 #[derive(Debug, Parser)]
@@ -27,6 +27,15 @@ enum Command {
     Run(RunArguments),
     /// Measures one figure on a running stack
     Bench(BenchArguments),
+    /// Writes the table of figures into a document, from the reports of earlier runs
+    Figures {
+        /// The document with the marks between which the table stands
+        #[arg(long, value_name = "FILE", default_value = "README.md")]
+        document: PathBuf,
+        /// The folder of the reports
+        #[arg(long, value_name = "FOLDER", default_value = ".dev/reports")]
+        reports: PathBuf,
+    },
 }
 
 /// What every command needs.
@@ -57,7 +66,7 @@ struct RunArguments {
 
 #[derive(Debug, Args)]
 struct BenchArguments {
-    /// P2: Redis commands per 1,000 polls
+    /// Which figure
     #[arg(value_enum, ignore_case = true)]
     benchmark: Benchmark,
     #[command(flatten)]
@@ -90,6 +99,10 @@ pub async fn execute(arguments: Arguments, stop: CancellationToken) -> anyhow::R
             print(&report.to_string())?;
             write_json(common.json.as_deref(), &report)?;
             Ok(code(report.holds()))
+        }
+        Command::Figures { document, reports } => {
+            figures::write(&document, &reports)?;
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
@@ -137,7 +150,7 @@ mod tests {
     #[test]
     fn a_benchmark_that_does_not_exist_is_refused_with_those_that_do() {
         let said = complaint(&["loadtest", "bench", "P99"]);
-        assert!(said.contains("P99") && said.contains("p2"), "{said}");
+        assert!(said.contains("P99") && said.contains("P2"), "{said}");
     }
 
     #[test]

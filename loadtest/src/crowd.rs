@@ -86,7 +86,7 @@ impl Crowd {
     pub(crate) async fn go(self: &Arc<Self>, stop: &CancellationToken) -> anyhow::Result<Journal> {
         let plans = self.plans()?;
         let mut journal = Journal {
-            probes: outsider::probe(self, stop).await,
+            probes: outsider::probe(self, stop).await?,
             ..Journal::default()
         };
         // Everybody is ready before the first one starts: the schedule begins a moment from now.

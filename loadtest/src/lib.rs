@@ -13,6 +13,8 @@ mod clock;
 mod command;
 mod crowd;
 mod descriptors;
+mod figures;
+mod forbidden;
 mod invariants;
 mod journal;
 mod progress;

@@ -18,8 +18,12 @@ pub(crate) use verdict::Verdict;
 use crate::books::Books;
 use crate::clock::{Moment, RunClock};
 use crate::invariants::Finding;
-use crate::journal::{Ended, Journal};
+use crate::journal::{Ended, Journal, Step};
 use crate::scenario::Scenario;
+
+/// Failed journeys that are told, and their calls.
+const FAILED_TOLD: usize = 10;
+const CALLS_TOLD: usize = 8;
 
 /// The report of one run.
 #[derive(Debug, Serialize)]
@@ -34,7 +38,7 @@ pub(crate) struct Report {
     pub duration_seconds: f64,
     pub invariants: Vec<Finding>,
     pub thresholds: Vec<Threshold>,
-    pub steps: BTreeMap<&'static str, StepSummary>,
+    pub steps: BTreeMap<Step, StepSummary>,
     /// By the store's instants, from the first admission on.
     pub admissions_per_second: Vec<u32>,
     pub generator_lag_p99_ms: f64,
@@ -45,9 +49,20 @@ pub(crate) struct Report {
     pub seats: Seats,
     /// Requests that were refused because somebody else was faster.
     pub unexpected: Vec<ErrorKind>,
+    /// The last calls of a few visitors whose journey failed.
+    pub failed_journeys: Vec<FailedJourney>,
+    /// Probes that were refused only after more than one try.
+    pub late_refusals: usize,
     /// Kept connections that were lost while idle.
     pub reconnections: u32,
     pub conditions: ReportConditions,
+}
+
+/// How a journey came to fail.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailedJourney {
+    pub visitor: String,
+    pub last_calls: Vec<String>,
 }
 
 /// How the house stands.
@@ -97,10 +112,7 @@ impl Report {
             duration_seconds: facts.clock.now().as_secs_f64(),
             invariants: facts.findings,
             thresholds,
-            steps: steps
-                .into_iter()
-                .map(|(step, summary)| (step.name(), summary))
-                .collect(),
+            steps,
             admissions_per_second: admissions_per_second(journal),
             generator_lag_p99_ms: lag,
             visitors: scenario.crowd.visitors.get(),
@@ -115,6 +127,8 @@ impl Report {
                 sold: books.sold.len(),
             },
             unexpected: steps::unexpected(journal),
+            failed_journeys: failed_journeys(journal),
+            late_refusals: journal.probes().filter(|probe| probe.tries > 1).count(),
             reconnections: journal.visits.iter().map(|visit| visit.reconnections).sum(),
             conditions: facts.conditions,
         }
@@ -150,6 +164,27 @@ fn outcomes(journal: &Journal) -> BTreeMap<&'static str, u32> {
         *counts.entry(visit.ended.name()).or_default() += 1;
     }
     counts
+}
+
+fn failed_journeys(journal: &Journal) -> Vec<FailedJourney> {
+    let failed = journal
+        .visits
+        .iter()
+        .filter(|visit| visit.ended == Ended::Failed);
+    failed
+        .take(FAILED_TOLD)
+        .map(|visit| {
+            let first = visit.calls.len().saturating_sub(CALLS_TOLD);
+            let last_calls = visit.calls[first..]
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            FailedJourney {
+                visitor: visit.visitor.clone(),
+                last_calls,
+            }
+        })
+        .collect()
 }
 
 /// Milliseconds with their fraction, to the microsecond.

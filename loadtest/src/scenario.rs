@@ -87,7 +87,7 @@ pub(crate) struct BuyerPlan {
     pub rethink_ms: SpanMs<600_000>,
     /// How long to look away when nothing is free but something may become free.
     pub look_again_ms: SpanMs<600_000>,
-    /// The choice falls among about this share of the free seats, counted from the front.
+    /// The choice falls among the free seats nearest to the stage, as many as this share of the house.
     pub front_share: Share,
     /// This share tries a card first that is declined.
     pub declined_share: Share,
@@ -142,7 +142,7 @@ impl Default for BuyerPlan {
             think_ms: SpanMs::of(500, 2_500),
             rethink_ms: SpanMs::of(200, 800),
             look_again_ms: SpanMs::of(1_000, 3_000),
-            front_share: Share::of(0.2),
+            front_share: Share::of(0.1),
             declined_share: Share::of(0.0),
             patience_seconds: Whole::of(120),
             waiting_patience_seconds: Whole::of(600),

@@ -50,7 +50,11 @@ pub(crate) async fn create(
             let created = store::create(&app.primary, account, &email, &new.name, &hash).await;
             created.map_err(|error| {
                 let is_taken = error.broke(store::EMAIL_TAKEN);
-                if is_taken { problems::email_taken().into() } else { ApiError::from(error) }
+                if is_taken {
+                    problems::email_taken().into()
+                } else {
+                    ApiError::from(error)
+                }
             })?;
             log_in::begin(&app, account, None).await
         })
@@ -59,6 +63,16 @@ pub(crate) async fn create(
 
 fn check(field: &str, text: &str, chars: std::ops::RangeInclusive<usize>) -> Result<(), Problem> {
     let is_good = chars.contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    let detail = || format!("It has {} to {} characters, none of them a control character.", chars.start(), chars.end());
-    if is_good { Ok(()) } else { Err(problems::invalid_request(field, detail())) }
+    let detail = || {
+        format!(
+            "It has {} to {} characters, none of them a control character.",
+            chars.start(),
+            chars.end()
+        )
+    };
+    if is_good {
+        Ok(())
+    } else {
+        Err(problems::invalid_request(field, detail()))
+    }
 }

@@ -20,7 +20,11 @@ impl Email {
             && text.len() <= LONGEST
             && domain.split('.').all(|label| !label.is_empty())
             && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-        if is_good { Ok(Self(text.to_owned())) } else { Err(invalid()) }
+        if is_good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(invalid())
+        }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -35,9 +39,20 @@ mod tests {
     #[test]
     fn an_address_has_a_name_and_a_domain() {
         for good in ["kim@example.com", " a+b@c.kr ", "\"odd@name\"@example.com"] {
-            assert_eq!(Email::parse(good).map(|email| email.0), Ok(good.trim().to_owned()));
+            assert_eq!(
+                Email::parse(good).map(|email| email.0),
+                Ok(good.trim().to_owned())
+            );
         }
-        for bad in ["", "kim", "@example.com", "kim@", "kim@.com", "a b@c.d", &format!("{}@x.y", "a".repeat(251))] {
+        for bad in [
+            "",
+            "kim",
+            "@example.com",
+            "kim@",
+            "kim@.com",
+            "a b@c.d",
+            &format!("{}@x.y", "a".repeat(251)),
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
     }

@@ -51,10 +51,14 @@ pub(crate) async fn log_in(
         .clone()
         .run_to_end(async move {
             let account = store::by_email(&app.primary, &email).await?;
-            let hashed = account.as_ref().map(|account| account.password_hash.clone());
+            let hashed = account
+                .as_ref()
+                .map(|account| account.password_hash.clone());
             let is_right = app.passwords.is_right(credentials.password, hashed).await?;
             match account {
-                Some(account) if is_right => begin(&app, account.id, role(account.role.as_deref())).await,
+                Some(account) if is_right => {
+                    begin(&app, account.id, role(account.role.as_deref())).await
+                }
                 _ => Err(problems::credentials_invalid().into()),
             }
         })
@@ -62,7 +66,11 @@ pub(crate) async fn log_in(
 }
 
 /// Begins a session of an account, and answers with its token.
-pub(super) async fn begin(app: &App, account: Uuid, role: Option<Role>) -> Result<Response, ApiError> {
+pub(super) async fn begin(
+    app: &App,
+    account: Uuid,
+    role: Option<Role>,
+) -> Result<Response, ApiError> {
     let lifetime = SignedDuration::from_mins(app.settings.accounts.session_minutes);
     let (session, iat) = (Uuid::now_v7(), clock::now_seconds());
     let exp = iat + lifetime.as_secs();
@@ -70,7 +78,10 @@ pub(super) async fn begin(app: &App, account: Uuid, role: Option<Role>) -> Resul
     store::begin_session(&app.primary, session, account, expires_at).await?;
     let claims = UserClaims {
         iss: ISSUER.to_owned(),
-        sub: account.to_string().parse().expect("a UUID is visible ASCII"),
+        sub: account
+            .to_string()
+            .parse()
+            .expect("a UUID is visible ASCII"),
         sid: Some(session.to_string()),
         role,
         iat,
@@ -79,10 +90,21 @@ pub(super) async fn begin(app: &App, account: Uuid, role: Option<Role>) -> Resul
     let signer = app.signer.as_ref().ok_or_else(problems::not_found)?;
     let user_token = signer.sign(&claims).map_err(ApiError::Signing)?;
     let headers = [
-        (SET_COOKIE, app.sealed.set_user(&user_token, lifetime.as_secs())),
+        (
+            SET_COOKIE,
+            app.sealed.set_user(&user_token, lifetime.as_secs()),
+        ),
         (CACHE_CONTROL, "no-store".to_owned()),
     ];
-    Ok((StatusCode::CREATED, headers, Json(Session { user_token, expires_at })).into_response())
+    Ok((
+        StatusCode::CREATED,
+        headers,
+        Json(Session {
+            user_token,
+            expires_at,
+        }),
+    )
+        .into_response())
 }
 
 fn role(name: Option<&str>) -> Option<Role> {

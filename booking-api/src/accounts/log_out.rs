@@ -12,7 +12,10 @@ use crate::identity::User;
 /// Sign out
 #[utoipa::path(delete, path = "/v1/sessions/current", tag = "accounts", security(("user_token" = [])),
     responses((status = 204), (status = 401, description = "user-token-invalid, session-revoked")))]
-pub(crate) async fn log_out(State(app): State<SharedApp>, user: User) -> Result<Response, ApiError> {
+pub(crate) async fn log_out(
+    State(app): State<SharedApp>,
+    user: User,
+) -> Result<Response, ApiError> {
     app.tasks
         .clone()
         .run_to_end(async move {
@@ -21,7 +24,11 @@ pub(crate) async fn log_out(State(app): State<SharedApp>, user: User) -> Result<
             if let (Some(sessions), Some(sid)) = (&app.sessions, sid) {
                 sessions.revoke(sid).await?;
             }
-            Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, app.sealed.set_user("", 0))]).into_response())
+            Ok((
+                StatusCode::NO_CONTENT,
+                [(SET_COOKIE, app.sealed.set_user("", 0))],
+            )
+                .into_response())
         })
         .await
 }

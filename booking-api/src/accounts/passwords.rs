@@ -11,11 +11,14 @@ use tokio::sync::Semaphore;
 
 /// Longest wait for a turn. Beyond it, signing in takes longer than anybody waits for.
 const WAIT: Duration = Duration::from_secs(5);
+/// Most that wait for a turn at once, so that a flood of attempts to sign in does not fill the whole shop.
+const QUEUE: usize = 64;
 
 /// Hashes and compares passwords.
 #[derive(Debug, Clone)]
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
     /// Compared with when there is no such account, so that the time taken does not tell whether there is one.
     nobodys: Arc<str>,
 }
@@ -41,7 +44,11 @@ impl Passwords {
     pub(crate) fn new(at_once: u32) -> Result<Self, PasswordError> {
         let turns = Semaphore::new(usize::try_from(at_once).unwrap_or(usize::MAX));
         let nobodys = hash(&SecretString::from("nobody's password"))?;
-        Ok(Self { turns: Arc::new(turns), nobodys: nobodys.into() })
+        Ok(Self {
+            turns: Arc::new(turns),
+            queue: Arc::new(Semaphore::new(QUEUE)),
+            nobodys: nobodys.into(),
+        })
     }
 
     /// The hash to keep of a new password, in PHC format.
@@ -60,7 +67,9 @@ impl Passwords {
         let is_right = self.in_turn(move || {
             let hashed = hashed.as_deref().unwrap_or(&nobodys);
             let hashed = PasswordHash::new(hashed).map_err(PasswordError::Hash)?;
-            Ok(Argon2::default().verify_password(password.expose_secret().as_bytes(), &hashed).is_ok())
+            Ok(Argon2::default()
+                .verify_password(password.expose_secret().as_bytes(), &hashed)
+                .is_ok())
         });
         Ok(is_right.await? && is_somebodys)
     }
@@ -69,18 +78,24 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
+        let _ticket = self.queue.try_acquire().or(Err(PasswordError::Busy))?;
         let turn = tokio::time::timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(PasswordError::Busy) };
+        let Ok(Ok(turn)) = turn else {
+            return Err(PasswordError::Busy);
+        };
         let work = move || {
             let result = work();
             drop(turn);
             result
         };
-        tokio::task::spawn_blocking(work).await.map_err(PasswordError::Crashed)?
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(PasswordError::Crashed)?
     }
 }
 
 fn hash(password: &SecretString) -> Result<String, PasswordError> {
     let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
-    hash.map(|hash| hash.to_string()).map_err(PasswordError::Algorithm)
+    hash.map(|hash| hash.to_string())
+        .map_err(PasswordError::Algorithm)
 }

@@ -41,20 +41,37 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// `lifetime` is how long the token of a session lives.
     pub(crate) fn new(primary: Primary, redis: Redis, lifetime: Duration) -> Self {
-        let without_redis =
-            Cache::builder().max_capacity(REMEMBERED).time_to_live(LIVE_WITHOUT_REDIS_FOR).build();
-        Self { primary, redis, without_redis, revoked_for: lifetime + LIVE_FOR }
+        let without_redis = Cache::builder()
+            .max_capacity(REMEMBERED)
+            .time_to_live(LIVE_WITHOUT_REDIS_FOR)
+            .build();
+        Self {
+            primary,
+            redis,
+            without_redis,
+            revoked_for: lifetime + LIVE_FOR,
+        }
     }
 
     /// Refuses a session that was revoked, has ended or never was.
     pub(crate) async fn check(&self, sid: &str) -> Result<(), ApiError> {
-        let sid: Uuid = sid.parse().or_else(|_| Err(problems::session_revoked()))?;
-        let is_live = match self.redis.query::<Option<String>>(cmd("GET").arg(key(sid))).await {
+        let sid: Uuid = sid
+            .parse()
+            .map_err(|_no_uuid| problems::session_revoked())?;
+        let is_live = match self
+            .redis
+            .query::<Option<String>>(cmd("GET").arg(key(sid)))
+            .await
+        {
             Ok(Some(word)) => word == LIVE,
             Ok(None) => self.look(sid).await?,
             Err(_away) => self.look_without_redis(sid).await?,
         };
-        if is_live { Ok(()) } else { Err(problems::session_revoked().into()) }
+        if is_live {
+            Ok(())
+        } else {
+            Err(problems::session_revoked().into())
+        }
     }
 
     /// Revokes a session everywhere.
@@ -62,9 +79,15 @@ impl Sessions {
         store::revoke(&self.primary, sid).await?;
         self.without_redis.invalidate(&sid).await;
         let mut set = cmd("SET");
-        set.arg(key(sid)).arg(REVOKED).arg("PX").arg(millis(self.revoked_for));
+        set.arg(key(sid))
+            .arg(REVOKED)
+            .arg("PX")
+            .arg(millis(self.revoked_for));
         if let Err(error) = self.redis.query::<()>(&set).await {
-            warn!(error = &error as &dyn Error, "a revoked session may be believed for another minute");
+            warn!(
+                error = &error as &dyn Error,
+                "a revoked session may be believed for another minute"
+            );
         }
         Ok(())
     }
@@ -73,7 +96,11 @@ impl Sessions {
         let is_live = store::is_live(&self.primary, sid).await?;
         if is_live {
             let mut set = cmd("SET");
-            set.arg(key(sid)).arg(LIVE).arg("NX").arg("PX").arg(millis(LIVE_FOR));
+            set.arg(key(sid))
+                .arg(LIVE)
+                .arg("NX")
+                .arg("PX")
+                .arg(millis(LIVE_FOR));
             // Not remembered is looked up again, nothing worse.
             let _ = self.redis.query::<()>(&set).await;
         }
@@ -81,8 +108,11 @@ impl Sessions {
     }
 
     async fn look_without_redis(&self, sid: Uuid) -> Result<bool, ApiError> {
-        let look = store::is_live(&self.primary, sid);
-        self.without_redis.try_get_with(sid, async { look.await.map_err(ApiError::from) }).await.map_err(ApiError::Shared)
+        let look = async { Ok(store::is_live(&self.primary, sid).await?) };
+        self.without_redis
+            .try_get_with(sid, Box::pin(look))
+            .await
+            .map_err(ApiError::Shared)
     }
 }
 

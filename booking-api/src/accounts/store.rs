@@ -39,7 +39,10 @@ pub(super) async fn create(
 }
 
 /// The account with an address, whatever its capitals.
-pub(super) async fn by_email(primary: &Primary, email: &Email) -> Result<Option<Account>, DatabaseError> {
+pub(super) async fn by_email(
+    primary: &Primary,
+    email: &Email,
+) -> Result<Option<Account>, DatabaseError> {
     let mut connection = primary.connection().await?;
     let account = sqlx::query_as!(
         Account,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::{Concert, ConcertDocument, store};
 use crate::app::SharedApp;
+use crate::concerts;
 use crate::error::ApiError;
 use crate::http::ValidBody;
 use crate::identity::Organiser;
@@ -17,13 +18,26 @@ use crate::identity::Organiser;
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewConcert {
-    #[garde(length(chars, min = 1, max = 200))]
+    #[garde(length(chars, min = 1, max = 200), custom(printable))]
     pub(super) title: String,
-    #[garde(length(chars, min = 1, max = 200))]
+    #[garde(length(chars, min = 1, max = 200), custom(printable))]
     pub(super) venue: String,
     #[serde(default)]
-    #[garde(length(chars, max = 10_000))]
+    #[garde(length(chars, max = 10_000), custom(text))]
     pub(super) description: String,
+}
+
+/// A line of text.
+fn printable<C>(line: &str, _context: &C) -> garde::Result {
+    if line.chars().any(char::is_control) {
+        return Err(garde::Error::new("it holds a control character"));
+    }
+    Ok(())
+}
+
+/// Lines of text.
+fn text<C>(lines: &str, context: &C) -> garde::Result {
+    lines.lines().try_for_each(|line| printable(line, context))
 }
 
 /// Announce a concert
@@ -39,9 +53,26 @@ pub(crate) async fn create(
         .clone()
         .run_to_end(async move {
             let id = store::create(&app.primary, &new, organiser.id().as_str()).await?;
-            let NewConcert { title, venue, description } = new;
-            let concert = Concert { id, title, venue, description, next_performance_at: None };
-            Ok((StatusCode::CREATED, Json(ConcertDocument { concert, performances: Vec::new() })))
+            concerts::changed(&app, id).await?;
+            let NewConcert {
+                title,
+                venue,
+                description,
+            } = new;
+            let concert = Concert {
+                id,
+                title,
+                venue,
+                description,
+                next_performance_at: None,
+            };
+            Ok((
+                StatusCode::CREATED,
+                Json(ConcertDocument {
+                    concert,
+                    performances: Vec::new(),
+                }),
+            ))
         })
         .await
 }

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-use super::{CACHED_FOR, ConcertDocument, name, store};
+use super::{CACHED_FOR, ConcertDocument, name, render};
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::http::Id;
-use crate::{performances, problems};
+use crate::problems;
 
 /// A concert
 #[utoipa::path(get, path = "/v1/concerts/{id}", tag = "catalogue", params(("id" = i64, Path)),
@@ -17,13 +17,17 @@ pub(crate) async fn get(
     State(app): State<SharedApp>,
     Id(id): Id<i64>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let load = async {
-        let Some(concert) = store::get(&app.replica, id).await? else { return Ok(None) };
-        let performances = performances::summaries_of(&app.replica, id).await?;
-        let document = ConcertDocument { concert, performances };
-        let document = serde_json::to_vec(&document).expect("text, numbers and times are always JSON");
-        Ok(Some(document.into()))
-    };
-    let document = app.cache.get(&name(id), CACHED_FOR, load).await?.ok_or_else(problems::not_found)?;
-    Ok(([(CACHE_CONTROL, "public, max-age=5"), (CONTENT_TYPE, "application/json")], document))
+    let load = async { render(&mut app.replica.connection().await?, id).await };
+    let document = app
+        .cache
+        .get(&name(id), CACHED_FOR, load)
+        .await?
+        .ok_or_else(problems::not_found)?;
+    Ok((
+        [
+            (CACHE_CONTROL, "public, max-age=5"),
+            (CONTENT_TYPE, "application/json"),
+        ],
+        document,
+    ))
 }

@@ -21,9 +21,23 @@ pub(crate) async fn list(
     let load = async {
         let concerts = store::list(&app.replica, before, limit + 1).await?;
         let page = Page::of(concerts, limit, |concert| concert.id.to_string());
-        Ok(Some(serde_json::to_vec(&page).expect("text, numbers and times are always JSON").into()))
+        Ok(Some(
+            serde_json::to_vec(&page)
+                .expect("text, numbers and times are always JSON")
+                .into(),
+        ))
     };
     let name = format!("concerts:{limit}:{}", before.unwrap_or_default());
-    let document = app.cache.get(&name, CACHED_FOR, load).await?.unwrap_or_default();
-    Ok(([(CACHE_CONTROL, "public, max-age=5"), (CONTENT_TYPE, "application/json")], document))
+    let document = app
+        .cache
+        .get(&name, CACHED_FOR, load)
+        .await?
+        .unwrap_or_default();
+    Ok((
+        [
+            (CACHE_CONTROL, "public, max-age=5"),
+            (CONTENT_TYPE, "application/json"),
+        ],
+        document,
+    ))
 }

@@ -4,7 +4,7 @@ use jiff_sqlx::Timestamp;
 
 use super::Concert;
 use super::create::NewConcert;
-use crate::database::{DatabaseError, Primary, Replica};
+use crate::database::{Connection, DatabaseError, Primary, Replica};
 
 /// Creates a concert; its id.
 pub(super) async fn create(
@@ -26,8 +26,10 @@ pub(super) async fn create(
 }
 
 /// One concert.
-pub(super) async fn get(replica: &Replica, id: i64) -> Result<Option<Concert>, DatabaseError> {
-    let mut connection = replica.connection().await?;
+pub(super) async fn get(
+    connection: &mut Connection,
+    id: i64,
+) -> Result<Option<Concert>, DatabaseError> {
     let row = sqlx::query!(
         r#"
         SELECT c.id, c.title, c.venue, c.description,
@@ -38,7 +40,7 @@ pub(super) async fn get(replica: &Replica, id: i64) -> Result<Option<Concert>, D
         "#,
         id
     )
-    .fetch_optional(&mut *connection)
+    .fetch_optional(&mut **connection)
     .await?;
     Ok(row.map(|row| Concert {
         id: row.id,

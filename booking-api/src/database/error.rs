@@ -23,6 +23,9 @@ pub enum DatabaseError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// A value came from outside that the database cannot hold. Nothing was done.
+    #[error("a value cannot be stored")]
+    Value(#[source] sqlx::Error),
     /// One of our own steps raised this. Nothing was done.
     #[error("the step was refused with {code}")]
     Refused {
@@ -37,10 +40,14 @@ pub enum DatabaseError {
 }
 
 /// Codes of SQLSTATE that mean "not now" rather than "never":
-/// shutting down, starting up, too many connections, out of memory or disk, and read-only after a failover.
-const AWAY: [&str; 9] =
-    ["57P01", "57P02", "57P03", "53300", "53100", "53200", "25006", "57014", "25P03"];
+/// shutting down, starting up, too many connections, out of memory or disk, read-only after a failover, taking too long,
+/// and a replica's own: in conflict with what it replays.
+const AWAY: [&str; 10] = [
+    "57P01", "57P02", "57P03", "53300", "53100", "53200", "25006", "57014", "25P03", "40001",
+];
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// Class 22: characters that are none, numbers and times out of range.
+const DATA_EXCEPTION: &str = "22";
 const DEADLOCK_DETECTED: &str = "40P01";
 
 impl From<sqlx::Error> for DatabaseError {
@@ -63,20 +70,29 @@ impl From<sqlx::Error> for DatabaseError {
         if AWAY.contains(&code.as_str()) || is_fatal(&error) {
             return Self::Unavailable(error);
         }
+        if code.starts_with(DATA_EXCEPTION) {
+            return Self::Value(error);
+        }
         if code.starts_with("ON") {
-            return Self::Refused { code, source: error };
+            return Self::Refused {
+                code,
+                source: error,
+            };
         }
         match (refusal.constraint(), refusal.kind()) {
-            (Some(name), kind) if kind != ErrorKind::Other => {
-                Self::Constraint { name: name.to_owned(), source: error }
-            }
+            (Some(name), kind) if kind != ErrorKind::Other => Self::Constraint {
+                name: name.to_owned(),
+                source: error,
+            },
             _ => Self::Failed(error),
         }
     }
 }
 
 fn is_fatal(error: &sqlx::Error) -> bool {
-    let refusal = error.as_database_error().and_then(|any| any.try_downcast_ref::<PgDatabaseError>());
+    let refusal = error
+        .as_database_error()
+        .and_then(|any| any.try_downcast_ref::<PgDatabaseError>());
     refusal.is_some_and(|refusal| refusal.severity() == sqlx::postgres::PgSeverity::Fatal)
 }
 

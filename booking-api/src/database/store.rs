@@ -12,7 +12,9 @@ pub enum StartError {
     )]
     NoReplica,
     /// The primary's address leads to a server that only reads.
-    #[error("--database-url leads to a replica (pg_is_in_recovery() is true): point it at the primary")]
+    #[error(
+        "--database-url leads to a replica (pg_is_in_recovery() is true): point it at the primary"
+    )]
     NoPrimary,
     /// It cannot be asked.
     #[error("{0} cannot be asked whether it is one")]
@@ -27,7 +29,11 @@ pub async fn check_is_replica(replica: &Replica) -> Result<(), StartError> {
         .fetch_one(&mut *connection)
         .await
         .map_err(|error| failed(error.into()))?;
-    if in_recovery { Ok(()) } else { Err(StartError::NoReplica) }
+    if in_recovery {
+        Ok(())
+    } else {
+        Err(StartError::NoReplica)
+    }
 }
 
 /// Refuses a primary that is none: every hold would fail.
@@ -38,5 +44,9 @@ pub async fn check_is_writable(primary: &Primary) -> Result<(), StartError> {
         .fetch_one(&mut *connection)
         .await
         .map_err(|error| failed(error.into()))?;
-    if in_recovery { Err(StartError::NoPrimary) } else { Ok(()) }
+    if in_recovery {
+        Err(StartError::NoPrimary)
+    } else {
+        Ok(())
+    }
 }

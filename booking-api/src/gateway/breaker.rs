@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 use metrics::gauge;
 use tower::{Service, ServiceExt};
 use tower_resilience_circuitbreaker::{
-    CircuitBreaker, CircuitBreakerConfigError, CircuitBreakerError, CircuitBreakerLayer, CircuitState,
-    DefaultClassifier, SlidingWindowType,
+    CircuitBreaker, CircuitBreakerConfigError, CircuitBreakerError, CircuitBreakerLayer,
+    CircuitState, DefaultClassifier, SlidingWindowType,
 };
 use tracing::warn;
 
@@ -87,7 +87,10 @@ impl Breaker {
     /// How long the circuit will refuse for certain. Asked before anything is written for a call, so that an outage costs
     /// the database nothing.
     pub(super) fn refuses_for(&self) -> Option<Duration> {
-        let (state, since) = *self.changed.lock().expect("nobody panics while holding this lock");
+        let (state, since) = *self
+            .changed
+            .lock()
+            .expect("nobody panics while holding this lock");
         let lasts = match state {
             CircuitState::Closed => return None,
             CircuitState::Open => self.open_for,
@@ -124,7 +127,10 @@ impl Breaker {
 
 impl std::fmt::Debug for Breaker {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Breaker").field("state", &self.circuit.state_sync()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Breaker")
+            .field("state", &self.circuit.state_sync())
+            .finish_non_exhaustive()
     }
 }
 

@@ -34,14 +34,23 @@ impl HttpGateway {
             .no_proxy()
             .build()?;
         let address = settings.gateway_url.clone();
-        if address.cannot_be_a_base() { Err(StartError::Address) } else { Ok(Self { client, address }) }
+        if address.cannot_be_a_base() {
+            Err(StartError::Address)
+        } else {
+            Ok(Self { client, address })
+        }
     }
 
     fn post(&self, path: &[&str], body: &Value) -> RequestBuilder {
         let mut address = self.address.clone();
         // Segment by segment, so that a reference of the gateway cannot lead elsewhere.
-        let mut segments = address.path_segments_mut().expect("checked when it was made");
-        segments.pop_if_empty().extend(["v1", "payments"]).extend(path);
+        let mut segments = address
+            .path_segments_mut()
+            .expect("checked when it was made");
+        segments
+            .pop_if_empty()
+            .extend(["v1", "payments"])
+            .extend(path);
         drop(segments);
         self.client.post(address).json(body)
     }
@@ -57,7 +66,11 @@ impl PaymentGateway for HttpGateway {
             "amount": payment.amount, "currency": payment.currency, "mode": mode,
             "method": payment.method, "reference": payment.order,
         });
-        send(self.post(&[], &body).header(IDEMPOTENCY_KEY, payment.payment.to_string())).boxed()
+        send(
+            self.post(&[], &body)
+                .header(IDEMPOTENCY_KEY, payment.payment.to_string()),
+        )
+        .boxed()
     }
 
     fn operate(
@@ -71,7 +84,11 @@ impl PaymentGateway for HttpGateway {
             Operation::Void => "void",
             Operation::Refund => "refund",
         };
-        send(self.post(&[reference, verb], &json!({})).header(IDEMPOTENCY_KEY, key)).boxed()
+        send(
+            self.post(&[reference, verb], &json!({}))
+                .header(IDEMPOTENCY_KEY, key),
+        )
+        .boxed()
     }
 
     fn cancel(&self, payment: Uuid) -> BoxFuture<'static, Result<Cancelled, CallError>> {
@@ -82,7 +99,11 @@ impl PaymentGateway for HttpGateway {
 async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, CallError> {
     let response = request.send().await.map_err(|error| {
         // Only a connection that never stood is certain to have carried nothing.
-        if error.is_connect() { CallError::NotSent(error) } else { CallError::NoAnswer(error) }
+        if error.is_connect() {
+            CallError::NotSent(error)
+        } else {
+            CallError::NoAnswer(error)
+        }
     })?;
     let status = response.status();
     let body = read(response).await?;
@@ -95,8 +116,14 @@ async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, CallErr
         return Err(CallError::Failed(status.as_u16()));
     }
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let slug = problem["type"].as_str().and_then(|kind| kind.rsplit('/').next()).unwrap_or("refused");
-    Err(CallError::Refused { status: status.as_u16(), reason: slug.chars().take(100).collect() })
+    let slug = problem["type"]
+        .as_str()
+        .and_then(|kind| kind.rsplit('/').next())
+        .unwrap_or("refused");
+    Err(CallError::Refused {
+        status: status.as_u16(),
+        reason: slug.chars().take(100).collect(),
+    })
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {

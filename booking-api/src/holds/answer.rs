@@ -57,7 +57,11 @@ pub(super) fn answer(
 /// The seats that PostgreSQL says are not free.
 pub(super) fn not_free(answer: Value, layout: &Layout) -> Result<Problem, ApiError> {
     let seats = read::<Vec<NotFree>>(answer)?.into_iter();
-    Ok(problems::seat_taken(seats.map(|seat| entry(&layout.name(seat.seat), &seat.reason)).collect()))
+    Ok(problems::seat_taken(
+        seats
+            .map(|seat| entry(&layout.name(seat.seat), &seat.reason))
+            .collect(),
+    ))
 }
 
 /// The seats that Redis says are not free. PostgreSQL was not asked.
@@ -69,7 +73,8 @@ pub(super) fn refused(refusals: &[Refusal], seats: &[i32], layout: &Layout) -> P
         Refusal::Held => Some("HELD"),
     };
     let entries = seats.iter().zip(refusals);
-    let entries = entries.filter_map(|(seat, refusal)| Some(entry(&layout.name(*seat), reason(refusal)?)));
+    let entries =
+        entries.filter_map(|(seat, refusal)| Some(entry(&layout.name(*seat), reason(refusal)?)));
     problems::seat_taken(entries.collect())
 }
 

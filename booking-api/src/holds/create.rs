@@ -49,7 +49,11 @@ pub(crate) async fn create(
     JsonBody(request): JsonBody<NewHold>,
 ) -> Result<Response, ApiError> {
     let performance = app.performances.get(id).await?;
-    let layout = app.layouts.get(performance.layout).await.map_err(ApiError::Shared)?;
+    let layout = app
+        .layouts
+        .get(performance.layout)
+        .await
+        .map_err(ApiError::Shared)?;
     let remembered = Remembered::new(ROUTE, key, &(id, &request));
     // Repeating a request needs only the buyer: the admission may have ended since.
     let admitted = admission.check(&app, &user, &performance).await;
@@ -58,7 +62,14 @@ pub(crate) async fn create(
     }
     let admission = admitted?;
     let wanted = request.check(&performance, &layout)?;
-    let attempt = Attempt { app: Arc::clone(&app), user, performance, layout, admission, remembered };
+    let attempt = Attempt {
+        app: Arc::clone(&app),
+        user,
+        performance,
+        layout,
+        admission,
+        remembered,
+    };
     let held = app.tasks.run_to_end(async move {
         match wanted {
             Wanted::Seats(seats) => attempt.hold(&seats).await,
@@ -90,7 +101,9 @@ impl Attempt {
         let lock = match app.seat_locks.acquire(id, seats).await {
             Acquired::Locked(lock) => Some(lock),
             Acquired::Unlocked(_place) => None,
-            Acquired::Refused(refusals) => return Err(refused(&refusals, seats, &self.layout).into()),
+            Acquired::Refused(refusals) => {
+                return Err(refused(&refusals, seats, &self.layout).into());
+            }
             Acquired::Crowded => return Err(problems::overloaded().into()),
         };
         let hold = Uuid::now_v7();
@@ -98,7 +111,8 @@ impl Attempt {
         if let Some(lock) = lock {
             // After COMMIT. A crash right here leaves it to the lock's own end.
             let was_held = outcome.as_ref().is_ok_and(|outcome| outcome.word == "HELD");
-            lock.release(was_held.then_some((hold, self.performance.hold_ttl))).await;
+            lock.release(was_held.then_some((hold, self.performance.hold_ttl)))
+                .await;
         }
         let document = answer(outcome?, id, &self.layout)?;
         self.app.snapshots.changed(id);
@@ -117,7 +131,9 @@ impl Attempt {
         };
         match store::create(&self.app.primary, &ask).await {
             Err(DatabaseError::LockTimeout(_)) => Err(contended(seats, &self.layout).into()),
-            Err(error) if error.is_refusal(store::SEATS_WERE_TAKEN) => self.say_who_was_faster(seats).await,
+            Err(error) if error.is_refusal(store::SEATS_WERE_TAKEN) => {
+                self.say_who_was_faster(seats).await
+            }
             Err(error) if error.is_refusal(idempotency::KEY_IN_USE) => {
                 Err(problems::idempotency_mismatch().into())
             }
@@ -129,8 +145,11 @@ impl Attempt {
         let reasons = store::not_free(&self.app.primary, self.performance.id, seats).await?;
         // It may have been released again by now.
         let was_released = reasons.is_null();
-        let problem =
-            if was_released { contended(seats, &self.layout) } else { not_free(reasons, &self.layout)? };
+        let problem = if was_released {
+            contended(seats, &self.layout)
+        } else {
+            not_free(reasons, &self.layout)?
+        };
         Err(problem.into())
     }
 
@@ -138,8 +157,14 @@ impl Attempt {
     async fn hold_best(&self, tier: &str, count: usize) -> Result<HoldDocument, ApiError> {
         let mut last = None;
         for _ in 0..CHOICES_MOST {
-            let snapshot = self.app.snapshots.get(self.performance.id, &self.layout).await?;
-            let Some(chosen) = seats::neighbours(&self.layout, &snapshot, tier, count) else { break };
+            let snapshot = self
+                .app
+                .snapshots
+                .get(self.performance.id, &self.layout)
+                .await?;
+            let Some(chosen) = seats::neighbours(&self.layout, &snapshot, tier, count) else {
+                break;
+            };
             match self.hold(&chosen).await {
                 Err(ApiError::Refused(problem)) if problem.slug() == "seat-taken" => {
                     self.app.snapshots.changed(self.performance.id);
@@ -154,8 +179,13 @@ impl Attempt {
 
     /// Who holds seats may stay until the hold ends. Beside the answer: the token alone would do.
     fn stretch_admission(&self, hold: &HoldDocument) {
-        let (app, admission, until) = (Arc::clone(&self.app), self.admission.clone(), hold.expires_at());
-        self.app.tasks.run_beside(async move { App::stretch(&app, &admission, until).await });
+        let (app, admission, until) = (
+            Arc::clone(&self.app),
+            self.admission.clone(),
+            hold.expires_at(),
+        );
+        self.app
+            .tasks
+            .run_beside(async move { App::stretch(&app, &admission, until).await });
     }
 }
-

@@ -36,7 +36,9 @@ pub(crate) async fn extend(
                 "USED" => problems::extension_used(),
                 "EXPIRED" => problems::hold_expired(),
                 "LOST" => problems::hold_lost(),
-                "NOT_ACTIVE" => problems::hold_not_active(outcome.answer["state"].as_str().unwrap_or_default()),
+                "NOT_ACTIVE" => {
+                    problems::hold_not_active(outcome.answer["state"].as_str().unwrap_or_default())
+                }
                 _ => return Err(ApiError::Outcome(outcome.word)),
             };
             Err(problem.into())
@@ -48,6 +50,7 @@ async fn extended(app: &SharedApp, id: Uuid, user: &User) -> Result<HoldDocument
     let document = get::find(app, id, user).await?;
     let admission = store::admission(&app.primary, id).await?;
     let (beside, until) = (Arc::clone(app), document.expires_at());
-    app.tasks.run_beside(async move { App::stretch(&beside, &admission, until).await });
+    app.tasks
+        .run_beside(async move { App::stretch(&beside, &admission, until).await });
     Ok(document)
 }

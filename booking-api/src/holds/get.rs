@@ -28,7 +28,13 @@ pub(crate) async fn get(
 
 /// The buyer's hold as the database has it now.
 pub(super) async fn find(app: &App, id: Uuid, user: &User) -> Result<HoldDocument, ApiError> {
-    let row = store::get(&app.primary, id, user.id()).await?.ok_or_else(problems::hold_not_found)?;
-    let layout = app.layouts.get(row.layout).await.map_err(ApiError::Shared)?;
+    let row = store::get(&app.primary, id, user.id())
+        .await?
+        .ok_or_else(problems::hold_not_found)?;
+    let layout = app
+        .layouts
+        .get(row.layout)
+        .await
+        .map_err(ApiError::Shared)?;
     Ok(HoldDocument::of_row(row, &layout))
 }

@@ -11,7 +11,7 @@ use std::error::Error;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use shared::redis_handle::{Redis, Script};
+use shared::redis_handle::{Call, Redis, Script};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 use uuid::Uuid;
@@ -72,19 +72,32 @@ pub(super) struct SeatLock {
 impl SeatLocks {
     pub(crate) fn new(redis: Redis, mark: Duration, without_redis: u32) -> Self {
         let places = usize::try_from(without_redis).unwrap_or(usize::MAX);
-        Self { redis, mark, without_redis: Arc::new(Semaphore::new(places)) }
+        Self {
+            redis,
+            mark,
+            without_redis: Arc::new(Semaphore::new(places)),
+        }
     }
 
     /// Locks all of `seats` or none. Never waits for another lock.
     pub(super) async fn acquire(&self, performance: i64, seats: &[i32]) -> Acquired {
         let keys = keys(performance, seats);
         let owner = Uuid::new_v4().to_string();
-        let call = keys.iter().fold(ACQUIRE.call(), |call, key| call.key(key));
+        let call = keys.iter().fold(ACQUIRE.call(), Call::key);
         let life_ms = u64::try_from(LOCK_LIFE.as_millis()).unwrap_or(u64::MAX);
-        match self.redis.invoke::<Vec<u8>>(&call.arg(&owner).arg(life_ms)).await {
+        match self
+            .redis
+            .invoke::<Vec<u8>>(&call.arg(&owner).arg(life_ms))
+            .await
+        {
             Ok(states) if states.is_empty() => {
                 let redis = self.redis.clone();
-                Acquired::Locked(SeatLock { redis, keys, owner, mark: self.mark })
+                Acquired::Locked(SeatLock {
+                    redis,
+                    keys,
+                    owner,
+                    mark: self.mark,
+                })
             }
             Ok(states) => Acquired::Refused(states.into_iter().map(Refusal::from).collect()),
             Err(_away) => self.without_redis().await,
@@ -102,9 +115,12 @@ impl SeatLocks {
     /// A hold has given its seats back: nothing in Redis refuses them any longer.
     pub(super) async fn forget(&self, performance: i64, seats: &[i32], hold: Uuid) {
         let keys = keys(performance, seats);
-        let call = keys.iter().fold(FORGET.call(), |call, key| call.key(key));
+        let call = keys.iter().fold(FORGET.call(), Call::key);
         if let Err(error) = self.redis.invoke::<u64>(&call.arg(hold.to_string())).await {
-            warn!(error = &error as &dyn Error, "marks of a released hold stay until they expire");
+            warn!(
+                error = &error as &dyn Error,
+                "marks of a released hold stay until they expire"
+            );
         }
     }
 }
@@ -117,10 +133,13 @@ impl SeatLock {
             None => (String::new(), Duration::ZERO),
         };
         let mark_ms = u64::try_from(mark.as_millis()).unwrap_or(u64::MAX);
-        let call = self.keys.iter().fold(RELEASE.call(), |call, key| call.key(key));
+        let call = self.keys.iter().fold(RELEASE.call(), Call::key);
         let call = call.arg(&self.owner).arg(hold).arg(mark_ms);
         if let Err(error) = self.redis.invoke::<u64>(&call).await {
-            warn!(error = &error as &dyn Error, "locks of seats stay until they expire");
+            warn!(
+                error = &error as &dyn Error,
+                "locks of seats stay until they expire"
+            );
         }
     }
 }
@@ -136,7 +155,10 @@ impl From<u8> for Refusal {
 }
 
 fn keys(performance: i64, seats: &[i32]) -> Vec<String> {
-    seats.iter().map(|seat| format!("onsale:seats:{{{performance}}}:{seat}")).collect()
+    seats
+        .iter()
+        .map(|seat| format!("onsale:seats:{{{performance}}}:{seat}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -144,13 +166,20 @@ mod tests {
     /// The header of a script says what it is given, so it must name all of that and nothing else.
     #[test]
     fn the_headers_of_the_scripts_name_what_they_use() {
-        let scripts =
-            [include_str!("lock/acquire.lua"), include_str!("lock/release.lua"), include_str!("lock/forget.lua")];
+        let scripts = [
+            include_str!("lock/acquire.lua"),
+            include_str!("lock/release.lua"),
+            include_str!("lock/forget.lua"),
+        ];
         for script in scripts {
             let (header, code) = script.split_once("]]").unwrap();
             for argument in 1..=4 {
                 let argument = format!("ARGV[{argument}]");
-                assert_eq!(header.contains(&argument), code.contains(&argument), "{argument} in {script}");
+                assert_eq!(
+                    header.contains(&argument),
+                    code.contains(&argument),
+                    "{argument} in {script}"
+                );
             }
             assert!(header.contains("KEYS[…]") && code.contains("ipairs(KEYS)"));
         }

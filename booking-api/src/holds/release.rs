@@ -34,14 +34,19 @@ pub(crate) async fn release(
             let outcome = store::release(&app.primary, id, user.id()).await?;
             let problem = match outcome.word.as_str() {
                 "RELEASED" => {
-                    let freed: Freed = serde_json::from_value(outcome.answer).map_err(ApiError::Unreadable)?;
+                    let freed: Freed =
+                        serde_json::from_value(outcome.answer).map_err(ApiError::Unreadable)?;
                     app.snapshots.changed(freed.performance);
-                    app.seat_locks.forget(freed.performance, &freed.seats, id).await;
+                    app.seat_locks
+                        .forget(freed.performance, &freed.seats, id)
+                        .await;
                     return Ok(StatusCode::NO_CONTENT);
                 }
                 "GONE" => return Ok(StatusCode::NO_CONTENT),
                 "NOT_FOUND" => problems::hold_not_found(),
-                "NOT_ACTIVE" => problems::hold_not_active(outcome.answer["state"].as_str().unwrap_or_default()),
+                "NOT_ACTIVE" => {
+                    problems::hold_not_active(outcome.answer["state"].as_str().unwrap_or_default())
+                }
                 _ => return Err(ApiError::Outcome(outcome.word)),
             };
             Err(problem.into())

@@ -46,7 +46,10 @@ pub(super) async fn create(primary: &Primary, ask: &Ask<'_>) -> Result<Outcome, 
     )
     .fetch_one(&mut *connection)
     .await?;
-    Ok(Outcome { word: row.outcome, answer: row.answer.unwrap_or_default() })
+    Ok(Outcome {
+        word: row.outcome,
+        answer: row.answer.unwrap_or_default(),
+    })
 }
 
 /// Why seats are not free at present, as step H would say it.
@@ -56,9 +59,13 @@ pub(super) async fn not_free(
     seats: &[i32],
 ) -> Result<Value, DatabaseError> {
     let mut connection = primary.connection().await?;
-    let reasons = sqlx::query_scalar!("SELECT seats_not_free($1, $2, clock_timestamp())", performance, seats)
-        .fetch_one(&mut *connection)
-        .await?;
+    let reasons = sqlx::query_scalar!(
+        "SELECT seats_not_free($1, $2, clock_timestamp())",
+        performance,
+        seats
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     Ok(reasons.unwrap_or_default())
 }
 
@@ -78,20 +85,38 @@ pub(super) async fn extend(
     )
     .fetch_one(&mut *connection)
     .await?;
-    Ok(Outcome { word: row.outcome, answer: row.answer.unwrap_or_default() })
+    Ok(Outcome {
+        word: row.outcome,
+        answer: row.answer.unwrap_or_default(),
+    })
 }
 
 /// Step X, second half.
-pub(super) async fn release(primary: &Primary, hold: Uuid, buyer: &str) -> Result<Outcome, DatabaseError> {
+pub(super) async fn release(
+    primary: &Primary,
+    hold: Uuid,
+    buyer: &str,
+) -> Result<Outcome, DatabaseError> {
     let mut connection = primary.connection().await?;
-    let row = sqlx::query!(r#"SELECT outcome AS "outcome!", answer FROM release_hold($1, $2)"#, hold, buyer)
-        .fetch_one(&mut *connection)
-        .await?;
-    Ok(Outcome { word: row.outcome, answer: row.answer.unwrap_or_default() })
+    let row = sqlx::query!(
+        r#"SELECT outcome AS "outcome!", answer FROM release_hold($1, $2)"#,
+        hold,
+        buyer
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    Ok(Outcome {
+        word: row.outcome,
+        answer: row.answer.unwrap_or_default(),
+    })
 }
 
 /// A buyer's own hold.
-pub(super) async fn get(primary: &Primary, hold: Uuid, buyer: &str) -> Result<Option<HoldRow>, DatabaseError> {
+pub(super) async fn get(
+    primary: &Primary,
+    hold: Uuid,
+    buyer: &str,
+) -> Result<Option<HoldRow>, DatabaseError> {
     let mut connection = primary.connection().await?;
     let row = sqlx::query!(
         r#"
@@ -120,7 +145,10 @@ pub(super) async fn get(primary: &Primary, hold: Uuid, buyer: &str) -> Result<Op
 }
 
 /// The admission that a hold was made with.
-pub(super) async fn admission(primary: &Primary, hold: Uuid) -> Result<AdmissionClaims, DatabaseError> {
+pub(super) async fn admission(
+    primary: &Primary,
+    hold: Uuid,
+) -> Result<AdmissionClaims, DatabaseError> {
     let mut connection = primary.connection().await?;
     let admission = sqlx::query_scalar!(
         r#"SELECT admission AS "admission: sqlx::types::Json<AdmissionClaims>" FROM hold WHERE id = $1"#,
@@ -134,8 +162,14 @@ pub(super) async fn admission(primary: &Primary, hold: Uuid) -> Result<Admission
 impl From<crate::idempotency::Earlier> for Outcome {
     fn from(earlier: crate::idempotency::Earlier) -> Self {
         match earlier {
-            crate::idempotency::Earlier::Same(answer) => Self { word: "REPEATED".to_owned(), answer },
-            crate::idempotency::Earlier::Other => Self { word: "MISMATCH".to_owned(), answer: Value::Null },
+            crate::idempotency::Earlier::Same(answer) => Self {
+                word: "REPEATED".to_owned(),
+                answer,
+            },
+            crate::idempotency::Earlier::Other => Self {
+                word: "MISMATCH".to_owned(),
+                answer: Value::Null,
+            },
         }
     }
 }

@@ -40,7 +40,10 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
 impl Observed {
     fn of(request: &Request) -> Self {
         // The pattern, never the path: it would make a label of every id.
-        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        let route = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map_or("unmatched", MatchedPath::as_str);
         Self {
             id: id(request),
             method: request.method().clone(),
@@ -53,9 +56,10 @@ impl Observed {
         let (status, took) = (response.status(), self.begun.elapsed());
         let id = self.id.to_str().unwrap_or_default();
         let took_ms = took.as_secs_f64() * 1000.0;
-        let (http_method, http_route, http_status) = (self.method.as_str(), self.route.as_str(), status.as_u16());
-        match response.extensions().get::<Cause>() {
-            Some(Cause(cause)) => error!(
+        let (http_method, http_route, http_status) =
+            (self.method.as_str(), self.route.as_str(), status.as_u16());
+        if let Some(Cause(cause)) = response.extensions().get() {
+            error!(
                 "request.id" = id,
                 "http.method" = http_method,
                 "http.route" = http_route,
@@ -63,33 +67,42 @@ impl Observed {
                 took_ms,
                 error = &**cause as &dyn Error,
                 "request failed"
-            ),
-            None => info!(
+            );
+        } else {
+            info!(
                 "request.id" = id,
                 "http.method" = http_method,
                 "http.route" = http_route,
                 "http.status" = http_status,
                 took_ms,
                 "request"
-            ),
+            );
         }
         self.count(status, took.as_secs_f64());
     }
 
     fn count(&self, status: StatusCode, took_seconds: f64) {
         let route = format!("{} {}", known_method(&self.method), self.route);
-        let labels = [("route", route.clone()), ("status", status.as_str().to_owned())];
+        let labels = [
+            ("route", route.clone()),
+            ("status", status.as_str().to_owned()),
+        ];
         counter!("onsale_booking_requests_total", &labels).increment(1);
-        histogram!("onsale_booking_request_duration_seconds", "route" => route).record(took_seconds);
+        histogram!("onsale_booking_request_duration_seconds", "route" => route)
+            .record(took_seconds);
     }
 }
 
 /// Methods can be invented, labels must not be.
 fn known_method(method: &Method) -> &str {
     match *method {
-        Method::GET | Method::POST | Method::DELETE | Method::HEAD | Method::PUT | Method::PATCH | Method::OPTIONS => {
-            method.as_str()
-        }
+        Method::GET
+        | Method::POST
+        | Method::DELETE
+        | Method::HEAD
+        | Method::PUT
+        | Method::PATCH
+        | Method::OPTIONS => method.as_str(),
         _ => "other",
     }
 }

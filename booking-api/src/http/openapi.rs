@@ -20,7 +20,10 @@ struct Tokens;
 
 impl Modify for Tokens {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
         let admission = ApiKey::Header(ApiKeyValue::new("Admission-Token"));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("user_token", SecurityScheme::Http(bearer));

@@ -19,8 +19,13 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(rejection) => {
                 let detail = rejection.body_text();
-                let detail = detail.rsplit_once("query string: ").map_or(detail.as_str(), |(_, cause)| cause);
-                Err(problems::invalid_request(field(detail), format!("The query: {detail}.")).into())
+                let detail = detail
+                    .rsplit_once("query string: ")
+                    .map_or(detail.as_str(), |(_, cause)| cause);
+                Err(
+                    problems::invalid_request(field(detail), format!("The query: {detail}."))
+                        .into(),
+                )
             }
         }
     }
@@ -29,5 +34,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 /// The parameter that serde complains about: "limit: invalid digit …" or "unknown field `x`, …".
 fn field(detail: &str) -> &str {
     let quoted = detail.split('`').nth(1).unwrap_or_default();
-    if detail.starts_with("unknown field") { quoted } else { detail.split_once(": ").map_or("", |(field, _)| field) }
+    if detail.starts_with("unknown field") {
+        quoted
+    } else {
+        detail.split_once(": ").map_or("", |(field, _)| field)
+    }
 }

@@ -5,7 +5,6 @@
 use std::any::Any;
 
 use axum::Router;
-use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -26,14 +25,20 @@ use crate::{accounts, concerts, holds, layouts, orders, payments, performances, 
 /// The service, ready to be served.
 pub fn router(app: SharedApp) -> Router {
     let places = shed::Places::new(app.settings.limits.requests_in_flight);
-    let mut routes = OpenApiRouter::with_openapi(Document::openapi()).merge(shop()).merge(admin());
+    let mut routes = OpenApiRouter::with_openapi(Document::openapi())
+        .merge(shop())
+        .merge(admin());
     if app.signer.is_some() {
         routes = routes.merge(built_in_accounts());
     }
     let (router, document) = routes.split_for_parts();
-    let document = Bytes::from(document.to_json().expect("the document is made of text alone"));
+    let document = Bytes::from(
+        document
+            .to_json()
+            .expect("the document is made of text alone"),
+    );
     router
-        .route("/openapi.json", get(move |_request: Request| openapi(document.clone())))
+        .route("/openapi.json", get(async move || openapi(document)))
         .fallback(async || respond(problems::not_found()))
         .method_not_allowed_fallback(async || respond(problems::method_not_allowed()))
         .layer(from_fn_with_state(places, shed::shed))
@@ -73,15 +78,24 @@ fn built_in_accounts() -> OpenApiRouter<SharedApp> {
         .routes(routes!(accounts::log_out::log_out))
 }
 
-async fn openapi(document: Bytes) -> Response {
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=60")], document).into_response()
+fn openapi(document: Bytes) -> Response {
+    (
+        [
+            (CONTENT_TYPE, "application/json"),
+            (CACHE_CONTROL, "public, max-age=60"),
+        ],
+        document,
+    )
+        .into_response()
 }
 
 /// A panic is our mistake: the client gets the same words as for any other, the log gets the rest.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let text = text
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
     error!(panic = text, "a handler panicked");
     respond(problems::internal())
 }
-

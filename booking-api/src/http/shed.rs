@@ -17,7 +17,9 @@ pub(super) struct Places(Arc<Semaphore>);
 
 impl Places {
     pub(super) fn new(count: u32) -> Self {
-        Self(Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(usize::MAX))))
+        Self(Arc::new(Semaphore::new(
+            usize::try_from(count).unwrap_or(usize::MAX),
+        )))
     }
 }
 

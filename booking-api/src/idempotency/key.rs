@@ -37,7 +37,11 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
         let is_good = |key: &&str| {
             (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
         };
-        let key = parts.headers.get(HEADER).and_then(|value| value.to_str().ok()).filter(is_good);
+        let key = parts
+            .headers
+            .get(HEADER)
+            .and_then(|value| value.to_str().ok())
+            .filter(is_good);
         let key = key.ok_or_else(problems::idempotency_key_missing)?;
         Ok(Self(key.to_owned()))
     }
@@ -48,6 +52,10 @@ impl Remembered {
     pub(crate) fn new(route: &'static str, key: IdempotencyKey, request: &impl Serialize) -> Self {
         let request = serde_json::to_vec(request).expect("requests came as JSON, so they are JSON");
         let fingerprint = digest::digest(&digest::SHA256, &request).as_ref().to_vec();
-        Self { route, key, fingerprint }
+        Self {
+            route,
+            key,
+            fingerprint,
+        }
     }
 }

@@ -34,7 +34,11 @@ pub(crate) async fn answered(
     .await?;
     Ok(row.map(|row| {
         let is_same = row.fingerprint == remembered.fingerprint;
-        if is_same { Earlier::Same(row.answer.unwrap_or_default()) } else { Earlier::Other }
+        if is_same {
+            Earlier::Same(row.answer.unwrap_or_default())
+        } else {
+            Earlier::Other
+        }
     }))
 }
 

@@ -15,11 +15,18 @@ const MOST: i64 = 10_000;
 
 /// Sweeps until the soft shutdown.
 pub(crate) async fn sweep(primary: Primary, shutdown: Shutdown) {
-    while shutdown.run_until_stopped(tokio::time::sleep(EVERY)).await.is_some() {
+    while shutdown
+        .run_until_stopped(tokio::time::sleep(EVERY))
+        .await
+        .is_some()
+    {
         match store::forget_old(&primary, MOST).await {
             Ok(0) => {}
             Ok(rows) => info!(rows, "old keys and sessions are gone"),
-            Err(error) => warn!(error = &error as &dyn Error, "old keys could not be removed"),
+            Err(error) => warn!(
+                error = &error as &dyn Error,
+                "old keys could not be removed"
+            ),
         }
     }
 }

@@ -35,7 +35,10 @@ impl FromRequestParts<SharedApp> for Admission {
 
     async fn from_request_parts(parts: &mut Parts, _app: &SharedApp) -> Result<Self, Infallible> {
         let may_use_cookies = may_use_cookies(&parts.method, &parts.headers);
-        Ok(Self { headers: parts.headers.clone(), may_use_cookies })
+        Ok(Self {
+            headers: parts.headers.clone(),
+            may_use_cookies,
+        })
     }
 }
 
@@ -51,14 +54,20 @@ impl Admission {
         let waiting_room = app.waiting_room(room);
         let token = self.token(app, performance)?;
         let token = token.ok_or_else(|| problems::admission_required(&waiting_room))?;
-        let claims = app.verifiers.admission(token, room).map_err(|error| match error {
-            TokenError::Expired => problems::admission_expired(&waiting_room),
-            _ => problems::admission_required(&waiting_room),
-        })?;
+        let claims = app
+            .verifiers
+            .admission(token, room)
+            .map_err(|error| match error {
+                TokenError::Expired => problems::admission_expired(&waiting_room),
+                _ => problems::admission_required(&waiting_room),
+            })?;
         if claims.sub.as_str() != user.id() {
             return Err(problems::admission_not_yours(&waiting_room).into());
         }
-        match Line::new(app.redis.clone(), room.clone()).check_admission(&claims).await {
+        match Line::new(app.redis.clone(), room.clone())
+            .check_admission(&claims)
+            .await
+        {
             Ok(AdmissionCheck::Ended) => Err(problems::admission_expired(&waiting_room).into()),
             Ok(AdmissionCheck::Live) => Ok(AdmissionClaims::clone(&claims)),
             Err(error) => {

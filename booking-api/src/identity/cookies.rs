@@ -42,7 +42,11 @@ impl Sealed {
 
     /// The value of `Set-Cookie` that keeps a user token for `seconds`; 0 removes it.
     pub(crate) fn set_user(self, token: &str, seconds: i64) -> String {
-        format!("{}={token}; Max-Age={seconds}; {}", self.user(), self.attributes())
+        format!(
+            "{}={token}; Max-Age={seconds}; {}",
+            self.user(),
+            self.attributes()
+        )
     }
 }
 
@@ -62,9 +66,17 @@ impl<'a> Cookies<'a> {
     }
 
     fn get(&self, name: &str) -> Option<&'a str> {
-        let headers = self.headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+        let headers = self
+            .headers
+            .get_all(COOKIE)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok());
+        let mut pairs = headers
+            .flat_map(|header| header.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -76,11 +88,25 @@ mod tests {
     fn only_the_cookies_of_our_own_scheme_are_believed() {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, "a=1; user=plain; admission-main=p".parse().unwrap());
-        headers.append(COOKIE, "__Host-user=sealed;__Secure-admission-main=s".parse().unwrap());
+        headers.append(
+            COOKIE,
+            "__Host-user=sealed;__Secure-admission-main=s"
+                .parse()
+                .unwrap(),
+        );
         let main = "main".parse().unwrap();
-        let (sealed, plain) = (Cookies::of(&headers, Sealed::Yes), Cookies::of(&headers, Sealed::No));
-        assert_eq!((sealed.user(), sealed.admission(&main)), (Some("sealed"), Some("s")));
-        assert_eq!((plain.user(), plain.admission(&main)), (Some("plain"), Some("p")));
+        let (sealed, plain) = (
+            Cookies::of(&headers, Sealed::Yes),
+            Cookies::of(&headers, Sealed::No),
+        );
+        assert_eq!(
+            (sealed.user(), sealed.admission(&main)),
+            (Some("sealed"), Some("s"))
+        );
+        assert_eq!(
+            (plain.user(), plain.admission(&main)),
+            (Some("plain"), Some("p"))
+        );
         assert_eq!(plain.admission(&"other".parse().unwrap()), None);
     }
 }

@@ -26,7 +26,9 @@ mod tests {
     use super::*;
 
     fn allowed(method: &Method, pairs: &[(&'static str, &'static str)]) -> bool {
-        let pairs = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         may_use_cookies(method, &pairs.collect())
     }
 
@@ -34,12 +36,31 @@ mod tests {
     fn an_unsafe_method_by_cookie_comes_from_our_own_pages() {
         let host = ("host", "shop.example");
         assert!(allowed(&Method::GET, &[host]));
-        assert!(allowed(&Method::POST, &[host, ("sec-fetch-site", "same-origin")]));
-        assert!(allowed(&Method::POST, &[host, ("origin", "https://shop.example")]));
+        assert!(allowed(
+            &Method::POST,
+            &[host, ("sec-fetch-site", "same-origin")]
+        ));
+        assert!(allowed(
+            &Method::POST,
+            &[host, ("origin", "https://shop.example")]
+        ));
         assert!(!allowed(&Method::POST, &[host]));
         assert!(!allowed(&Method::POST, &[host, ("origin", "null")]));
-        assert!(!allowed(&Method::POST, &[host, ("origin", "https://shop.example.evil")]));
-        assert!(!allowed(&Method::DELETE, &[host, ("origin", "https://shop.example"), ("sec-fetch-site", "cross-site")]));
-        assert!(!allowed(&Method::POST, &[host, ("sec-fetch-site", "same-site")]));
+        assert!(!allowed(
+            &Method::POST,
+            &[host, ("origin", "https://shop.example.evil")]
+        ));
+        assert!(!allowed(
+            &Method::DELETE,
+            &[
+                host,
+                ("origin", "https://shop.example"),
+                ("sec-fetch-site", "cross-site")
+            ]
+        ));
+        assert!(!allowed(
+            &Method::POST,
+            &[host, ("sec-fetch-site", "same-site")]
+        ));
     }
 }

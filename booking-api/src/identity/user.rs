@@ -39,7 +39,10 @@ impl FromRequestParts<SharedApp> for User {
             Some(token) => token,
             None => by_cookie(parts, app)?,
         };
-        let claims = app.verifiers.user(token).or_else(|_| Err(problems::user_token_invalid()))?;
+        let claims = app
+            .verifiers
+            .user(token)
+            .map_err(|_bad_token| problems::user_token_invalid())?;
         if let (Some(sessions), Some(sid)) = (&app.sessions, &claims.sid) {
             sessions.check(sid).await?;
         }
@@ -48,7 +51,12 @@ impl FromRequestParts<SharedApp> for User {
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
-    let (scheme, token) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = parts
+        .headers
+        .get(AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

@@ -26,35 +26,52 @@ pub(crate) struct Verifiers {
 
 impl Verifiers {
     pub(crate) fn new(users: UserVerifier, admissions: AdmissionVerifier) -> Self {
-        Self { users, admissions, known_users: cache(), known_admissions: cache() }
+        Self {
+            users,
+            admissions,
+            known_users: cache(),
+            known_admissions: cache(),
+        }
     }
 
     /// The claims of a user token.
     pub(super) fn user(&self, token: &str) -> Result<Arc<UserClaims>, TokenError> {
-        let known = self.known_users.get(token).filter(|claims| lives(claims.exp));
+        let known = self
+            .known_users
+            .get(token)
+            .filter(|claims| lives(claims.exp));
         if let Some(claims) = known {
             return Ok(claims);
         }
         let claims = Arc::new(self.users.verify(token)?);
-        self.known_users.insert(token.to_owned(), Arc::clone(&claims));
+        self.known_users
+            .insert(token.to_owned(), Arc::clone(&claims));
         Ok(claims)
     }
 
     /// The claims of an admission token for `room`.
-    pub(super) fn admission(&self, token: &str, room: &RoomName) -> Result<Arc<AdmissionClaims>, TokenError> {
+    pub(super) fn admission(
+        &self,
+        token: &str,
+        room: &RoomName,
+    ) -> Result<Arc<AdmissionClaims>, TokenError> {
         let known = self.known_admissions.get(token);
         let known = known.filter(|claims| claims.aud == *room && lives(claims.exp));
         if let Some(claims) = known {
             return Ok(claims);
         }
         let claims = Arc::new(self.admissions.verify(token, room)?);
-        self.known_admissions.insert(token.to_owned(), Arc::clone(&claims));
+        self.known_admissions
+            .insert(token.to_owned(), Arc::clone(&claims));
         Ok(claims)
     }
 }
 
 fn cache<T: Clone + Send + Sync + 'static>() -> Cache<String, T> {
-    Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build()
+    Cache::builder()
+        .max_capacity(REMEMBERED)
+        .time_to_live(REMEMBERED_FOR)
+        .build()
 }
 
 /// Stricter than the verifier's five seconds of tolerance: those tokens are verified again.

@@ -40,10 +40,22 @@ pub(crate) async fn create(
         .clone()
         .run_to_end(async move {
             let is_new = store::create(&app.primary, &document, &content, &hash).await?;
-            let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+            let status = if is_new {
+                StatusCode::CREATED
+            } else {
+                StatusCode::OK
+            };
             let tiers = document.tiers().into_iter().map(str::to_owned).collect();
             let seats = document.seats().count();
-            Ok((status, Json(Imported { hash, name: document.name, seats, tiers })))
+            Ok((
+                status,
+                Json(Imported {
+                    hash,
+                    name: document.name,
+                    seats,
+                    tiers,
+                }),
+            ))
         })
         .await
 }

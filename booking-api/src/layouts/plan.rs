@@ -35,14 +35,19 @@ pub(crate) struct Layouts {
 
 impl Layouts {
     pub(crate) fn new(primary: Primary) -> Self {
-        Self { primary, by_id: Cache::new(KEPT) }
+        Self {
+            primary,
+            by_id: Cache::new(KEPT),
+        }
     }
 
     /// The layout with this id of the database.
     pub(crate) async fn get(&self, id: i64) -> Result<Arc<Layout>, Arc<ApiError>> {
         let load = async {
             let (hash, document) = store::by_id(&self.primary, id).await?;
-            Layout::read(hash, &document).map(Arc::new).map_err(ApiError::Unreadable)
+            Layout::read(hash, &document)
+                .map(Arc::new)
+                .map_err(ApiError::Unreadable)
         };
         self.by_id.try_get_with(id, load).await
     }
@@ -59,14 +64,21 @@ impl Layout {
             rows: Vec::new(),
         };
         let mut shared_tiers: HashMap<String, Arc<str>> = HashMap::new();
-        for row in content.sections.into_iter().flat_map(|section| section.rows) {
+        for row in content
+            .sections
+            .into_iter()
+            .flat_map(|section| section.rows)
+        {
             let first = layout.names.len();
             for seat in row.seats {
-                let number = i32::try_from(layout.names.len()).expect("a layout has at most 100,000 seats");
-                let tier = shared_tiers.entry(seat.tier).or_insert_with_key(|tier| Arc::from(tier.as_str()));
+                let number =
+                    i32::try_from(layout.names.len()).expect("a layout has at most 100,000 seats");
+                let tier = shared_tiers
+                    .entry(seat.tier)
+                    .or_insert_with_key(|tier| Arc::from(tier.as_str()));
                 layout.tiers.push(Arc::clone(tier));
-                layout.numbers.insert(seat.seat.clone(), number);
-                layout.names.push(seat.seat);
+                layout.numbers.insert(seat.name.clone(), number);
+                layout.names.push(seat.name);
             }
             layout.rows.push(first..layout.names.len());
         }
@@ -85,7 +97,9 @@ impl Layout {
 
     /// The name of the seat with a number of the database.
     pub(crate) fn name(&self, number: i32) -> String {
-        let name = usize::try_from(number).ok().and_then(|index| self.names.get(index));
+        let name = usize::try_from(number)
+            .ok()
+            .and_then(|index| self.names.get(index));
         name.map_or_else(|| number.to_string(), SeatName::to_string)
     }
 

@@ -14,16 +14,19 @@ pub(super) async fn create(
     content: &str,
     hash: &str,
 ) -> Result<bool, DatabaseError> {
-    let names: Vec<String> = document.seats().map(|seat| seat.seat.to_string()).collect();
+    let names: Vec<String> = document.seats().map(|seat| seat.name.to_string()).collect();
     let tiers: Vec<String> = document.seats().map(|seat| seat.tier.clone()).collect();
     let accessible: Vec<bool> = document.seats().map(|seat| seat.accessible).collect();
     let count = i32::try_from(names.len()).expect("a layout has at most 100,000 seats");
 
     let mut connection = primary.connection().await?;
     let mut transaction = sqlx::Connection::begin(&mut *connection).await?;
-    sqlx::query!("SELECT set_config('statement_timeout', $1, true)", IMPORT_TIMEOUT)
-        .fetch_one(&mut *transaction)
-        .await?;
+    sqlx::query!(
+        "SELECT set_config('statement_timeout', $1, true)",
+        IMPORT_TIMEOUT
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
     let id = sqlx::query_scalar!(
         "INSERT INTO layout (hash, name, seats, document) VALUES ($1, $2, $3, $4)
          ON CONFLICT ON CONSTRAINT layout_hash_key DO NOTHING RETURNING id",
@@ -61,7 +64,10 @@ pub(super) async fn by_id(primary: &Primary, id: i64) -> Result<(String, String)
 
 /// Content of the layout with a hash. From the primary: a layout is asked for as soon as it was made, and then cached by
 /// everybody for good.
-pub(super) async fn by_hash(primary: &Primary, hash: &str) -> Result<Option<String>, DatabaseError> {
+pub(super) async fn by_hash(
+    primary: &Primary,
+    hash: &str,
+) -> Result<Option<String>, DatabaseError> {
     let mut connection = primary.connection().await?;
     let document = sqlx::query_scalar!("SELECT document FROM layout WHERE hash = $1", hash)
         .fetch_optional(&mut *connection)

@@ -28,8 +28,14 @@ pub(crate) async fn get(
 
 /// A buyer's own order as the primary has it now.
 pub(crate) async fn find(app: &App, user: &User, id: Uuid) -> Result<OrderDocument, ApiError> {
-    let row = store::get(&app.primary, id, user.id()).await?.ok_or_else(problems::order_not_found)?;
-    let layout = app.layouts.get(row.layout).await.map_err(ApiError::Shared)?;
+    let row = store::get(&app.primary, id, user.id())
+        .await?
+        .ok_or_else(problems::order_not_found)?;
+    let layout = app
+        .layouts
+        .get(row.layout)
+        .await
+        .map_err(ApiError::Shared)?;
     Ok(OrderDocument::of(row, &layout))
 }
 

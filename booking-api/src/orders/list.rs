@@ -25,7 +25,11 @@ pub(crate) async fn list(
     let rows = store::list(&app.primary, user.id(), before, limit + 1).await?;
     let mut orders = Vec::with_capacity(rows.len());
     for row in rows {
-        let layout = app.layouts.get(row.layout).await.map_err(ApiError::Shared)?;
+        let layout = app
+            .layouts
+            .get(row.layout)
+            .await
+            .map_err(ApiError::Shared)?;
         orders.push(OrderDocument::of(row, &layout));
     }
     let page = Page::of(orders, limit, |order| order.id().to_string());

@@ -49,7 +49,7 @@ pub(super) async fn claim(
 
 /// Step K and its siblings: the gateway has done it.
 pub(super) async fn settle(primary: &Primary, entry: &Entry) -> Result<String, DatabaseError> {
-    let mut connection = primary.connection().await?;
+    let mut connection = primary.connection_to_finish().await?;
     let outcome = sqlx::query_scalar!(
         r#"SELECT settle_payment($1, $2, $3) AS "outcome!""#,
         entry.id,
@@ -67,7 +67,7 @@ pub(super) async fn refuse_capture(
     entry: &Entry,
     reason: &str,
 ) -> Result<String, DatabaseError> {
-    let mut connection = primary.connection().await?;
+    let mut connection = primary.connection_to_finish().await?;
     let outcome = sqlx::query_scalar!(
         r#"SELECT refuse_capture($1, $2, $3) AS "outcome!""#,
         entry.id,
@@ -80,8 +80,12 @@ pub(super) async fn refuse_capture(
 }
 
 /// Puts an entry off until the gateway may be back.
-pub(super) async fn put_off(primary: &Primary, entry: i64, pause: Duration) -> Result<(), DatabaseError> {
-    let mut connection = primary.connection().await?;
+pub(super) async fn put_off(
+    primary: &Primary,
+    entry: i64,
+    pause: Duration,
+) -> Result<(), DatabaseError> {
+    let mut connection = primary.connection_to_finish().await?;
     sqlx::query!(
         "UPDATE outbox SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1 AND done_at IS NULL",
         entry,

@@ -19,6 +19,8 @@ const LEASE_GRACE: Duration = Duration::from_secs(5);
 /// From this attempt on somebody should look at it.
 const ATTEMPTS_WORTH_AN_ERROR: i32 = 10;
 const CONFLICT: u16 = 409;
+/// What the gateway calls a capture that is refused for good; any other conflict is tried again.
+const CAPTURE_REFUSED: &str = "capture-refused";
 
 /// Works until the soft shutdown. Rung when this process has put something in; otherwise it looks now and then, for what
 /// another one has left.
@@ -45,13 +47,20 @@ async fn work_on_due(app: &SharedApp, places: &Arc<Semaphore>) -> Result<(), Api
     }
     let lease = app.settings.gateway.timeout() + LEASE_GRACE;
     for entry in store::claim(&app.primary, free, lease).await? {
-        let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+        let place = Arc::clone(places)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
         let app = Arc::clone(app);
         app.tasks.clone().run_beside(async move {
             let id = entry.id;
             if let Err(error) = work_on(&app, entry).await {
                 // The lease ends, and the next look tries again.
-                warn!(entry = id, error = &error as &dyn Error, "an entry of the outbox is left for later");
+                warn!(
+                    entry = id,
+                    error = &error as &dyn Error,
+                    "an entry of the outbox is left for later"
+                );
             }
             drop(place);
             // A place is free: whatever else is due need not wait for the next look.
@@ -67,14 +76,20 @@ async fn work_on(app: &SharedApp, entry: Entry) -> Result<(), ApiError> {
             let outcome = store::settle(&app.primary, &entry).await?;
             count(&entry.kind, &outcome);
         }
-        Err(CallError::Refused { status: CONFLICT, reason }) if entry.kind == "capture" => {
+        Err(CallError::Refused {
+            status: CONFLICT,
+            reason,
+        }) if entry.kind == "capture" && reason == CAPTURE_REFUSED => {
             let outcome = store::refuse_capture(&app.primary, &entry, &reason).await?;
             app.snapshots.changed(entry.performance);
             count(&entry.kind, &outcome);
         }
         Err(failure) => {
             count(&entry.kind, "failed");
-            let pause = app.settings.payments.back_off(entry.attempts.unsigned_abs());
+            let pause = app
+                .settings
+                .payments
+                .back_off(entry.attempts.unsigned_abs());
             put_off(app, &entry, pause, &failure).await?;
         }
     }
@@ -92,7 +107,10 @@ async fn call(app: &SharedApp, entry: &Entry) -> Result<(), CallError> {
         return app.gateway.cancel(entry.payment).await.map(drop);
     };
     let key = format!("{}-{}", entry.payment, entry.kind);
-    app.gateway.operate(operation, reference, key).await.map(drop)
+    app.gateway
+        .operate(operation, reference, key)
+        .await
+        .map(drop)
 }
 
 async fn put_off(
@@ -111,6 +129,9 @@ async fn put_off(
 }
 
 fn count(kind: &str, outcome: &str) {
-    let labels = [("kind", kind.to_owned()), ("outcome", outcome.to_lowercase())];
+    let labels = [
+        ("kind", kind.to_owned()),
+        ("outcome", outcome.to_lowercase()),
+    ];
     counter!("onsale_booking_outbox_total", &labels).increment(1);
 }

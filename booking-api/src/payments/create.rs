@@ -13,11 +13,12 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 use metrics::counter;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::decide::{self, Decided, Paying};
-use super::store::{self, Attempt};
+use super::store::{self, Attempt, Outcome};
 use crate::app::{App, SharedApp};
 use crate::error::ApiError;
 use crate::gateway::{CallError, PaymentCall, PaymentMethod};
@@ -30,6 +31,7 @@ use crate::{idempotency, problems};
 const ROUTE: &str = "POST /v1/holds/{id}/payment";
 /// How long after its own deadline a handler is given up for dead.
 const HANDLER_GRACE: Duration = Duration::from_secs(5);
+const NOT_SOLD_ANY_MORE: &str = "This performance is not sold any more.";
 const GATEWAY_UNAVAILABLE: &str = "gateway-unavailable";
 
 /// How to pay.
@@ -74,14 +76,17 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let remembered = Remembered::new(ROUTE, key, &(hold, &request));
     let method = serde_json::to_value(&request.method).expect("text is always JSON");
-    app.tasks.clone().run_to_end(async move { pay(&app, &user, hold, method, &remembered).await }).await
+    app.tasks
+        .clone()
+        .run_to_end(async move { pay(&app, &user, hold, method, &remembered).await })
+        .await
 }
 
 async fn pay(
     app: &SharedApp,
     user: &User,
     hold: Uuid,
-    method: serde_json::Value,
+    method: Value,
     remembered: &Remembered,
 ) -> Result<Response, ApiError> {
     // Before anything is written, so that an outage of the gateway costs the database nothing.
@@ -89,6 +94,36 @@ async fn pay(
         Ok(place) => place,
         Err(again_after) => return paid_already(app, user, hold, again_after).await,
     };
+    let outcome = begin(app, user, hold, &method, remembered).await?;
+    let existing =
+        |answer| serde_json::from_value::<Existing>(answer).map_err(ApiError::Unreadable);
+    match outcome.word.as_str() {
+        "STARTED" => {
+            let started = serde_json::from_value(outcome.answer).map_err(ApiError::Unreadable)?;
+            finish(app, user, started, method).await
+        }
+        "REPEATED" => {
+            show(
+                app,
+                user,
+                existing(outcome.answer)?.order,
+                StatusCode::CREATED,
+            )
+            .await
+        }
+        "PAID" => show(app, user, existing(outcome.answer)?.order, StatusCode::OK).await,
+        _ => Err(refusal(outcome)),
+    }
+}
+
+/// Step P.
+async fn begin(
+    app: &App,
+    user: &User,
+    hold: Uuid,
+    method: &Value,
+    remembered: &Remembered,
+) -> Result<Outcome, ApiError> {
     let attempt = Attempt {
         hold,
         buyer: user.id(),
@@ -96,38 +131,34 @@ async fn pay(
         payment: Uuid::now_v7(),
         mode: app.settings.gateway.gateway_mode,
         gateway: &app.settings.gateway.gateway_name,
-        method: &method,
+        method,
         remembered,
         due_in: app.settings.gateway.timeout() + HANDLER_GRACE,
         limits: &app.settings.payments,
     };
-    let outcome = store::begin(&app.primary, &attempt).await.map_err(|error| {
-        if error.is_refusal(idempotency::KEY_IN_USE) {
-            problems::idempotency_mismatch().into()
-        } else {
-            ApiError::from(error)
+    match store::begin(&app.primary, &attempt).await {
+        Err(error) if error.is_refusal(idempotency::KEY_IN_USE) => {
+            Err(problems::idempotency_mismatch().into())
         }
-    })?;
-    let existing = |answer| serde_json::from_value::<Existing>(answer).map_err(ApiError::Unreadable);
+        outcome => Ok(outcome?),
+    }
+}
+
+/// Why no payment was begun.
+fn refusal(outcome: Outcome) -> ApiError {
     let problem = match outcome.word.as_str() {
-        "STARTED" => {
-            let started = serde_json::from_value(outcome.answer).map_err(ApiError::Unreadable)?;
-            return finish(app, user, started, method).await;
-        }
-        "REPEATED" => {
-            return show(app, user, existing(outcome.answer)?.order, StatusCode::CREATED).await;
-        }
-        "PAID" => return show(app, user, existing(outcome.answer)?.order, StatusCode::OK).await,
         "IN_FLIGHT" => problems::idempotency_in_flight(),
         "MISMATCH" => problems::idempotency_mismatch(),
         "NOT_FOUND" => problems::hold_not_found(),
         "LOST" => problems::hold_lost(),
-        "NOT_ACTIVE" => problems::hold_not_active(outcome.answer["state"].as_str().unwrap_or_default()),
+        "NOT_ACTIVE" => {
+            problems::hold_not_active(outcome.answer["state"].as_str().unwrap_or_default())
+        }
         "EXHAUSTED" => problems::payment_attempts_used(),
-        "WITHDRAWN" => problems::sale_not_open("This performance is not sold any more."),
-        _ => return Err(ApiError::Outcome(outcome.word)),
+        "WITHDRAWN" => problems::sale_not_open(NOT_SOLD_ANY_MORE),
+        _ => return ApiError::Outcome(outcome.word),
     };
-    Err(problem.into())
+    problem.into()
 }
 
 /// The gateway is away, but whoever has paid may hear so all the same.
@@ -138,7 +169,9 @@ async fn paid_already(
     again_after: Duration,
 ) -> Result<Response, ApiError> {
     match orders::confirmed_of_hold(app, user, hold).await? {
-        Some(order) => Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(order)).into_response()),
+        Some(order) => {
+            Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(order)).into_response())
+        }
         None => Err(ApiError::Gateway { again_after }),
     }
 }
@@ -148,10 +181,13 @@ async fn finish(
     app: &SharedApp,
     user: &User,
     started: Started,
-    method: serde_json::Value,
+    method: Value,
 ) -> Result<Response, ApiError> {
     app.snapshots.changed(started.performance);
-    let paying = Paying { payment: started.payment, performance: started.performance };
+    let paying = Paying {
+        payment: started.payment,
+        performance: started.performance,
+    };
     let call = PaymentCall {
         payment: started.payment,
         order: started.order,
@@ -164,33 +200,50 @@ async fn finish(
         Ok(answer) => decide::by_answer(app, paying, &answer).await?,
         Err(error) if error.was_not_sent() => {
             decide::decline(app, paying, GATEWAY_UNAVAILABLE, false).await?;
-            return Err(ApiError::Gateway { again_after: app.settings.gateway.circuit_open() });
+            return Err(ApiError::Gateway {
+                again_after: app.settings.gateway.circuit_open(),
+            });
         }
-        Err(CallError::Refused { reason, .. }) => decide::decline(app, paying, &reason, true).await?,
+        Err(CallError::Refused { reason, .. }) => {
+            decide::decline(app, paying, &reason, true).await?
+        }
         Err(_no_answer) => Decided::NotYet,
     };
     if decided == Decided::NotYet {
         counter!("onsale_booking_orders_total", "result" => "unknown").increment(1);
-        store::mark_unknown(&app.primary, paying.payment, app.settings.payments.retry_after()).await?;
+        store::mark_unknown(
+            &app.primary,
+            paying.payment,
+            app.settings.payments.retry_after(),
+        )
+        .await?;
         app.outbox_bell.notify_one();
     }
     show(app, user, started.order, StatusCode::CREATED).await
 }
 
 /// The order as it stands, in the words that its state asks for.
-async fn show(app: &App, user: &User, order: Uuid, when_done: StatusCode) -> Result<Response, ApiError> {
+async fn show(
+    app: &App,
+    user: &User,
+    order: Uuid,
+    when_done: StatusCode,
+) -> Result<Response, ApiError> {
     let order = orders::find(app, user, order).await?;
     let status = match (order.state(), order.reason()) {
         (OrderState::Confirmed | OrderState::Cancelled, _) => when_done,
         (OrderState::Failed, Some("hold-lost")) => return Err(problems::hold_lost().into()),
         (OrderState::Failed, Some("withdrawn")) => {
-            return Err(problems::sale_not_open("This performance is not sold any more.").into());
+            return Err(problems::sale_not_open(NOT_SOLD_ANY_MORE).into());
         }
         (OrderState::Failed, reason) => {
             return Err(problems::payment_declined(reason.unwrap_or("declined")).into());
         }
         _ => StatusCode::ACCEPTED,
     };
-    let headers = [(LOCATION, format!("/v1/orders/{}", order.id())), (CACHE_CONTROL, "no-store".to_owned())];
+    let headers = [
+        (LOCATION, format!("/v1/orders/{}", order.id())),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ];
     Ok((status, headers, Json(order)).into_response())
 }

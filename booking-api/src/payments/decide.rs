@@ -16,6 +16,8 @@ use crate::gateway::{Answer, Cancelled, GatewayState};
 /// The reason of payments that were given up because the gateway did not say what had become of them.
 pub(super) const NO_ANSWER: &str = "no-answer";
 
+const REASON_LONGEST: usize = 100;
+
 /// Which payment, and for which performance.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Paying {
@@ -36,11 +38,15 @@ struct Confirmed {
 }
 
 /// C, D, or neither, as the gateway says.
-pub(super) async fn by_answer(app: &SharedApp, paying: Paying, answer: &Answer) -> Result<Decided, ApiError> {
+pub(super) async fn by_answer(
+    app: &SharedApp,
+    paying: Paying,
+    answer: &Answer,
+) -> Result<Decided, ApiError> {
     match answer.state {
         GatewayState::Authorized => confirm(app, paying, &answer.payment, false).await,
         GatewayState::Captured => confirm(app, paying, &answer.payment, true).await,
-        GatewayState::Declined => decline(app, paying, answer.reason.as_deref().unwrap_or("declined"), true).await,
+        GatewayState::Declined => decline(app, paying, &reason(answer), true).await,
         GatewayState::Voided | GatewayState::Refunded => {
             abandon(app, paying, Some(&answer.payment), "voided").await
         }
@@ -57,15 +63,22 @@ pub(super) async fn by_cancellation(
     abandon(app, paying, cancelled.payment.as_deref(), NO_ANSWER).await
 }
 
-async fn confirm(app: &SharedApp, paying: Paying, reference: &str, charged: bool) -> Result<Decided, ApiError> {
+async fn confirm(
+    app: &SharedApp,
+    paying: Paying,
+    reference: &str,
+    charged: bool,
+) -> Result<Decided, ApiError> {
     let outcome = store::confirm(&app.primary, paying.payment, reference, charged).await?;
     note(app, paying, &outcome.word);
     app.outbox_bell.notify_one();
     if outcome.word == "CONFIRMED" {
-        let confirmed: Confirmed = serde_json::from_value(outcome.answer).map_err(ApiError::Unreadable)?;
+        let confirmed: Confirmed =
+            serde_json::from_value(outcome.answer).map_err(ApiError::Unreadable)?;
         let beside = app.clone();
         // The buyer has what they came for: the next visitor may come in.
-        app.tasks.run_beside(async move { App::finish(&beside, &confirmed.admission).await });
+        app.tasks
+            .run_beside(async move { App::finish(&beside, &confirmed.admission).await });
     }
     Ok(Decided::Yes)
 }
@@ -91,8 +104,25 @@ async fn abandon(
 ) -> Result<Decided, ApiError> {
     let limits = &app.settings.payments;
     let word = store::abandon(&app.primary, paying.payment, reference, reason, limits).await?;
-    note(app, paying, if word == "DECLINED" { "abandoned" } else { &word });
+    note(
+        app,
+        paying,
+        if word == "DECLINED" {
+            "abandoned"
+        } else {
+            &word
+        },
+    );
     Ok(Decided::Yes)
+}
+
+/// The gateway's reason, as much of it as is worth keeping.
+fn reason(answer: &Answer) -> String {
+    let reason = answer.reason.as_deref().unwrap_or("declined").chars();
+    reason
+        .filter(|c| !c.is_control())
+        .take(REASON_LONGEST)
+        .collect()
 }
 
 fn note(app: &App, paying: Paying, word: &str) {

@@ -26,9 +26,16 @@ pub(crate) async fn resolve(app: SharedApp, shutdown: Shutdown) {
     let most = usize::try_from(app.settings.payments.outbox_concurrency).unwrap_or(usize::MAX);
     let places = Arc::new(Semaphore::new(most));
     let pause = app.settings.payments.outbox_interval();
-    while shutdown.run_until_stopped(tokio::time::sleep(pause)).await.is_some() {
+    while shutdown
+        .run_until_stopped(tokio::time::sleep(pause))
+        .await
+        .is_some()
+    {
         if let Err(error) = resolve_due(&app, &places).await {
-            warn!(error = &error as &dyn Error, "payments without an answer could not be looked after");
+            warn!(
+                error = &error as &dyn Error,
+                "payments without an answer could not be looked after"
+            );
         }
     }
 }
@@ -41,7 +48,10 @@ async fn resolve_due(app: &SharedApp, places: &Arc<Semaphore>) -> Result<(), Api
     }
     let lease = app.settings.gateway.timeout() + LEASE_GRACE;
     for unresolved in store::claim(&app.primary, free, lease).await? {
-        let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+        let place = Arc::clone(places)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
         let (app, payment) = (Arc::clone(app), unresolved.payment);
         app.tasks.clone().run_beside(async move {
             if let Err(error) = resolve_one(&app, unresolved).await {
@@ -55,12 +65,19 @@ async fn resolve_due(app: &SharedApp, places: &Arc<Semaphore>) -> Result<(), Api
 }
 
 async fn resolve_one(app: &SharedApp, unresolved: Unresolved) -> Result<(), ApiError> {
-    let paying = Paying { payment: unresolved.payment, performance: unresolved.performance };
+    let paying = Paying {
+        payment: unresolved.payment,
+        performance: unresolved.performance,
+    };
     let (payment, calls) = (unresolved.payment, unresolved.calls);
     let gives_up = calls > app.settings.payments.payment_repeats
         || unresolved.is_too_late
         || unresolved.method.is_none();
-    let asked = if gives_up { cancel(app, paying).await } else { repeat(app, paying, unresolved).await };
+    let asked = if gives_up {
+        cancel(app, paying).await
+    } else {
+        repeat(app, paying, unresolved).await
+    };
     match asked? {
         Decided::Yes => info!(%payment, calls, "a payment without an answer is resolved"),
         Decided::NotYet => {
@@ -72,7 +89,11 @@ async fn resolve_one(app: &SharedApp, unresolved: Unresolved) -> Result<(), ApiE
 }
 
 /// The same call with the same key.
-async fn repeat(app: &SharedApp, paying: Paying, unresolved: Unresolved) -> Result<Decided, ApiError> {
+async fn repeat(
+    app: &SharedApp,
+    paying: Paying,
+    unresolved: Unresolved,
+) -> Result<Decided, ApiError> {
     let call = PaymentCall {
         payment: unresolved.payment,
         order: unresolved.order,
@@ -83,7 +104,8 @@ async fn repeat(app: &SharedApp, paying: Paying, unresolved: Unresolved) -> Resu
     };
     match app.gateway.pay(call).await {
         Ok(answer) => decide::by_answer(app, paying, &answer).await,
-        Err(CallError::Refused { reason, .. }) => decide::decline(app, paying, &reason, true).await,
+        // It says nothing about the first call, which may have taken money: so that is cancelled by its key.
+        Err(CallError::Refused { .. }) => cancel(app, paying).await,
         Err(error) => Ok(no_answer(paying, &error)),
     }
 }

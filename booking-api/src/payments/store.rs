@@ -39,14 +39,17 @@ pub(super) struct Attempt<'a> {
 }
 
 /// Step P.
-pub(super) async fn begin(primary: &Primary, attempt: &Attempt<'_>) -> Result<Outcome, DatabaseError> {
+pub(super) async fn begin(
+    primary: &Primary,
+    attempt: &Attempt<'_>,
+) -> Result<Outcome, DatabaseError> {
     let limits = attempt.limits;
     let mut connection = primary.connection().await?;
     let row = sqlx::query!(
         r#"
         SELECT outcome AS "outcome!", answer FROM begin_payment(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-            make_interval(secs => $11), make_interval(secs => $12), make_interval(secs => $13), $14)
+            make_interval(secs => $11), make_interval(secs => $12), $13)
         "#,
         attempt.hold,
         attempt.buyer,
@@ -58,14 +61,16 @@ pub(super) async fn begin(primary: &Primary, attempt: &Attempt<'_>) -> Result<Ou
         attempt.remembered.route,
         attempt.remembered.key.as_str(),
         &attempt.remembered.fingerprint,
-        f64::from(limits.payment_window_seconds),
         f64::from(limits.hold_cap_seconds),
         attempt.due_in.as_secs_f64(),
         limits.payment_attempts
     )
     .fetch_one(&mut *connection)
     .await?;
-    Ok(Outcome { word: row.outcome, answer: row.answer.unwrap_or_default() })
+    Ok(Outcome {
+        word: row.outcome,
+        answer: row.answer.unwrap_or_default(),
+    })
 }
 
 /// Step D. `counts` is false when the gateway never heard of it.
@@ -76,7 +81,7 @@ pub(super) async fn decline(
     counts: bool,
     limits: &PaymentArgs,
 ) -> Result<String, DatabaseError> {
-    let mut connection = primary.connection().await?;
+    let mut connection = primary.connection_to_finish().await?;
     let outcome = sqlx::query_scalar!(
         r#"SELECT decline_payment($1, $2, $3, make_interval(secs => $4)) AS "outcome!""#,
         payment,
@@ -96,7 +101,7 @@ pub(super) async fn confirm(
     reference: &str,
     is_charged: bool,
 ) -> Result<Outcome, DatabaseError> {
-    let mut connection = primary.connection().await?;
+    let mut connection = primary.connection_to_finish().await?;
     let row = sqlx::query!(
         r#"SELECT outcome AS "outcome!", answer FROM confirm_payment($1, $2, $3)"#,
         payment,
@@ -105,7 +110,10 @@ pub(super) async fn confirm(
     )
     .fetch_one(&mut *connection)
     .await?;
-    Ok(Outcome { word: row.outcome, answer: row.answer.unwrap_or_default() })
+    Ok(Outcome {
+        word: row.outcome,
+        answer: row.answer.unwrap_or_default(),
+    })
 }
 
 /// The gateway will take no money for this payment, now or later.
@@ -116,7 +124,7 @@ pub(super) async fn abandon(
     reason: &str,
     limits: &PaymentArgs,
 ) -> Result<String, DatabaseError> {
-    let mut connection = primary.connection().await?;
+    let mut connection = primary.connection_to_finish().await?;
     let outcome = sqlx::query_scalar!(
         r#"SELECT abandon_payment($1, $2, $3, make_interval(secs => $4)) AS "outcome!""#,
         payment,
@@ -135,7 +143,7 @@ pub(super) async fn mark_unknown(
     payment: Uuid,
     pause: Duration,
 ) -> Result<(), DatabaseError> {
-    let mut connection = primary.connection().await?;
+    let mut connection = primary.connection_to_finish().await?;
     let order = sqlx::query_scalar!(
         "UPDATE payment SET due_at = clock_timestamp() + make_interval(secs => $2)
           WHERE id = $1 AND state = 'SENT' RETURNING order_id",
@@ -215,7 +223,7 @@ pub(super) async fn put_off(
     payment: Uuid,
     pause: Duration,
 ) -> Result<(), DatabaseError> {
-    let mut connection = primary.connection().await?;
+    let mut connection = primary.connection_to_finish().await?;
     sqlx::query!(
         "UPDATE payment SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1 AND state = 'SENT'",
         payment,

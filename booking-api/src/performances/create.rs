@@ -10,18 +10,22 @@ use shared::ids::{RoomName, VisitorId};
 use shared::problem::Problem;
 use utoipa::ToSchema;
 
-use super::store::{self, LayoutOffer};
 use super::PerformanceDocument;
+use super::store::{self, LayoutOffer};
 use crate::app::SharedApp;
 use crate::concerts;
 use crate::error::ApiError;
 use crate::http::JsonBody;
 use crate::identity::Organiser;
+use crate::layouts;
 use crate::money::Money;
 use crate::problems;
 
 /// A hundred seats at this price are as much as a payment gateway takes at once.
 const PRICE_MOST: i64 = 10_000_000_000;
+/// 2000-01-01 and 2200-01-01: beyond lie mistakes, and times that not every calendar can hold.
+const EARLIEST: Timestamp = Timestamp::constant(946_684_800, 0);
+const LATEST: Timestamp = Timestamp::constant(7_258_118_400, 0);
 const HOLD_TTL_SECONDS: u32 = 300;
 const HOLD_TTL_SECONDS_MOST: u32 = 900;
 const SEATS_PER_BUYER: i32 = 4;
@@ -84,20 +88,33 @@ pub(crate) async fn create(
     organiser: Organiser,
     JsonBody(request): JsonBody<NewPerformance>,
 ) -> Result<(StatusCode, Json<PerformanceDocument>), ApiError> {
-    let offer = store::layout(&app.primary, &request.layout).await?;
-    let offer = offer.ok_or_else(|| invalid("layout", "No layout has this hash. Import it first."))?;
-    let planned = request.check(offer, organiser.id())?;
+    let offer = if layouts::is_hash(&request.layout) {
+        store::layout(&app.primary, &request.layout).await?
+    } else {
+        None
+    };
+    let offer =
+        offer.ok_or_else(|| invalid("layout", "No layout has this hash. Import it first."))?;
+    let planned = request.check(&offer, organiser.id())?;
     app.tasks
         .clone()
         .run_to_end(async move {
             let created = store::create(&app.primary, &planned).await;
             let id = created.map_err(|error| {
                 let unknown = error.broke("performance_concert_id_fkey");
-                if unknown { invalid("concert", "There is no such concert.").into() } else { ApiError::from(error) }
+                if unknown {
+                    invalid("concert", "There is no such concert.").into()
+                } else {
+                    ApiError::from(error)
+                }
             })?;
-            concerts::changed(&app, planned.concert).await;
+            concerts::changed(&app, planned.concert).await?;
             let performance = app.performances.get(id).await?;
-            let layout = app.layouts.get(planned.layout).await.map_err(ApiError::Shared)?;
+            let layout = app
+                .layouts
+                .get(planned.layout)
+                .await
+                .map_err(ApiError::Shared)?;
             let snapshot = app.snapshots.get(id, &layout).await?;
             let document = PerformanceDocument::of(&performance, &layout.hash, &snapshot);
             Ok((StatusCode::CREATED, Json(document)))
@@ -106,20 +123,41 @@ pub(crate) async fn create(
 }
 
 impl NewPerformance {
-    fn check(self, offer: LayoutOffer, organiser: &VisitorId) -> Result<Planned, Problem> {
-        let room = self.room.parse().map_err(|error| invalid("room", format!("{error}.")))?;
+    fn check(self, offer: &LayoutOffer, organiser: &VisitorId) -> Result<Planned, Problem> {
+        for (field, time) in [
+            ("starts_at", Some(self.starts_at)),
+            ("sale_opens_at", self.sale_opens_at),
+            ("sale_closes_at", self.sale_closes_at),
+        ] {
+            if time.is_some_and(|time| !(EARLIEST..=LATEST).contains(&time)) {
+                return Err(invalid(field, "It is a time of this century or the next."));
+            }
+        }
+        let room = self
+            .room
+            .parse()
+            .map_err(|error| invalid("room", format!("{error}.")))?;
         let sale_opens_at = self.sale_opens_at.unwrap_or_else(clock::now);
         let sale_closes_at = self.sale_closes_at.unwrap_or(self.starts_at);
         if sale_opens_at >= sale_closes_at {
-            return Err(invalid("sale_closes_at", "The sale has to open before it closes, and before the performance."));
+            return Err(invalid(
+                "sale_closes_at",
+                "The sale has to open before it closes, and before the performance.",
+            ));
         }
         let seats_per_buyer_max = self.seats_per_buyer_max.unwrap_or(SEATS_PER_BUYER);
         if !(1..=SEATS_PER_BUYER_MOST).contains(&seats_per_buyer_max) {
-            return Err(invalid("seats_per_buyer_max", format!("It is 1 to {SEATS_PER_BUYER_MOST}.")));
+            return Err(invalid(
+                "seats_per_buyer_max",
+                format!("It is 1 to {SEATS_PER_BUYER_MOST}."),
+            ));
         }
         let hold_ttl_seconds = self.hold_ttl_seconds.unwrap_or(HOLD_TTL_SECONDS);
         if !(1..=HOLD_TTL_SECONDS_MOST).contains(&hold_ttl_seconds) {
-            return Err(invalid("hold_ttl_seconds", format!("It is 1 to {HOLD_TTL_SECONDS_MOST}.")));
+            return Err(invalid(
+                "hold_ttl_seconds",
+                format!("It is 1 to {HOLD_TTL_SECONDS_MOST}."),
+            ));
         }
         let (currency, tiers, prices) = check_tiers(self.tiers, &offer.tiers)?;
         Ok(Planned {
@@ -140,25 +178,46 @@ impl NewPerformance {
 }
 
 /// Every tier of the layout priced exactly once, all in one currency.
-fn check_tiers(tiers: Vec<NewTier>, expected: &[String]) -> Result<(String, Vec<String>, Vec<i64>), Problem> {
+fn check_tiers(
+    tiers: Vec<NewTier>,
+    expected: &[String],
+) -> Result<(String, Vec<String>, Vec<i64>), Problem> {
     let mut named: Vec<_> = tiers.iter().map(|tier| tier.tier.as_str()).collect();
     named.sort_unstable();
     if named != expected {
-        return Err(invalid("tiers", format!("Price each of these tiers once: {}.", expected.join(", "))));
+        return Err(invalid(
+            "tiers",
+            format!("Price each of these tiers once: {}.", expected.join(", ")),
+        ));
     }
-    let currency = tiers.first().map(|tier| tier.price.currency.clone()).unwrap_or_default();
+    let currency = tiers
+        .first()
+        .map(|tier| tier.price.currency.clone())
+        .unwrap_or_default();
     if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Err(invalid("tiers[0].price.currency", "A currency is three capitals, as in KRW (ISO 4217)."));
+        return Err(invalid(
+            "tiers[0].price.currency",
+            "A currency is three capitals, as in KRW (ISO 4217).",
+        ));
     }
     for (index, tier) in tiers.iter().enumerate() {
         if tier.price.currency != currency {
-            return Err(invalid(&format!("tiers[{index}].price.currency"), "All tiers have one currency."));
+            return Err(invalid(
+                &format!("tiers[{index}].price.currency"),
+                "All tiers have one currency.",
+            ));
         }
         if !(1..=PRICE_MOST).contains(&tier.price.amount) {
-            return Err(invalid(&format!("tiers[{index}].price.amount"), format!("It is 1 to {PRICE_MOST}.")));
+            return Err(invalid(
+                &format!("tiers[{index}].price.amount"),
+                format!("It is 1 to {PRICE_MOST}."),
+            ));
         }
     }
-    let (tiers, prices) = tiers.into_iter().map(|tier| (tier.tier, tier.price.amount)).unzip();
+    let (tiers, prices) = tiers
+        .into_iter()
+        .map(|tier| (tier.tier, tier.price.amount))
+        .unzip();
     Ok((currency, tiers, prices))
 }
 

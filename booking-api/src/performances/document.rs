@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Performance;
-use crate::database::{DatabaseError, Replica};
+use crate::database::{Connection, DatabaseError};
 use crate::money::Money;
 use crate::seats::Snapshot;
 
@@ -37,7 +37,8 @@ pub(crate) struct PerformanceDocument {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Tier {
-    tier: String,
+    #[serde(rename = "tier")]
+    name: String,
     price: Money,
     seats: i64,
     left: i64,
@@ -61,7 +62,12 @@ impl PerformanceDocument {
         let tier = |(tier, price): &(String, i64)| {
             let count = snapshot.tiers.get(tier).copied().unwrap_or_default();
             let price = Money::new(*price, &performance.currency);
-            Tier { tier: tier.clone(), price, seats: count.all, left: count.free }
+            Tier {
+                name: tier.clone(),
+                price,
+                seats: count.all,
+                left: count.free,
+            }
         };
         Self {
             id: performance.id,
@@ -84,8 +90,8 @@ impl PerformanceDocument {
 
 /// The performances of a concert, for its page.
 pub(crate) async fn summaries_of(
-    replica: &Replica,
+    connection: &mut Connection,
     concert: i64,
 ) -> Result<Vec<PerformanceSummary>, DatabaseError> {
-    super::store::summaries(replica, concert).await
+    super::store::summaries(connection, concert).await
 }

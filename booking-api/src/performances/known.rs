@@ -46,14 +46,21 @@ pub(crate) struct Performances {
 
 impl Performances {
     pub(crate) fn new(primary: Primary) -> Self {
-        let by_id = Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
+        let by_id = Cache::builder()
+            .max_capacity(REMEMBERED)
+            .time_to_live(REMEMBERED_FOR)
+            .build();
         Self { primary, by_id }
     }
 
     /// The performance, or the problem that there is none.
     pub(crate) async fn get(&self, id: i64) -> Result<Arc<Performance>, ApiError> {
         let load = async { Ok(store::get(&self.primary, id).await?.map(Arc::new)) };
-        let found = self.by_id.try_get_with(id, load).await.map_err(ApiError::Shared)?;
+        let found = self
+            .by_id
+            .try_get_with(id, load)
+            .await
+            .map_err(ApiError::Shared)?;
         found.ok_or_else(|| problems::not_found().into())
     }
 

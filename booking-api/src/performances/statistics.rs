@@ -48,8 +48,16 @@ impl Statistics {
     ) -> Self {
         let mut by_status: BTreeMap<_, _> = STATUSES.map(|status| (status.to_owned(), 0)).into();
         by_status.extend(seats.into_iter().map(|count| (count.name, count.count)));
-        let by_state = orders.into_iter().map(|count| (count.name, count.count)).collect();
-        Self { performance, seats: by_status, orders: by_state, revenue: Money::new(revenue, currency) }
+        let by_state = orders
+            .into_iter()
+            .map(|count| (count.name, count.count))
+            .collect();
+        Self {
+            performance,
+            seats: by_status,
+            orders: by_state,
+            revenue: Money::new(revenue, currency),
+        }
     }
 }
 
@@ -62,6 +70,8 @@ pub(crate) async fn statistics(
     _organiser: Organiser,
     Id(id): Id<i64>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let statistics = store::statistics(&app.replica, id).await?.ok_or_else(problems::not_found)?;
+    let statistics = store::statistics(&app.replica, id)
+        .await?
+        .ok_or_else(problems::not_found)?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(statistics)))
 }

@@ -8,7 +8,7 @@ use super::Performance;
 use super::create::Planned;
 use super::document::PerformanceSummary;
 use super::statistics::{Count, Statistics};
-use crate::database::{DatabaseError, Primary, Replica};
+use crate::database::{Connection, DatabaseError, Primary, Replica};
 
 /// One statement inserts all seats, which for 100,000 of them takes longer than others may.
 const CREATE_TIMEOUT: &str = "60s";
@@ -39,7 +39,10 @@ pub(super) async fn get(primary: &Primary, id: i64) -> Result<Option<Performance
         title: row.title,
         venue: row.venue,
         layout: row.layout_id,
-        room: row.room.parse().expect("the database checks the names of rooms"),
+        room: row
+            .room
+            .parse()
+            .expect("the database checks the names of rooms"),
         currency: row.currency,
         starts_at: row.starts_at.to_jiff(),
         sale_opens_at: row.sale_opens_at.to_jiff(),
@@ -52,10 +55,9 @@ pub(super) async fn get(primary: &Primary, id: i64) -> Result<Option<Performance
 
 /// The performances of a concert that were not withdrawn.
 pub(super) async fn summaries(
-    replica: &Replica,
+    connection: &mut Connection,
     concert: i64,
 ) -> Result<Vec<PerformanceSummary>, DatabaseError> {
-    let mut connection = replica.connection().await?;
     let summaries = sqlx::query_as!(
         PerformanceSummary,
         r#"
@@ -67,7 +69,7 @@ pub(super) async fn summaries(
         concert,
         LISTED_MOST
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut **connection)
     .await?;
     Ok(summaries)
 }
@@ -79,7 +81,10 @@ pub(super) struct LayoutOffer {
 }
 
 /// The layout with a hash.
-pub(super) async fn layout(primary: &Primary, hash: &str) -> Result<Option<LayoutOffer>, DatabaseError> {
+pub(super) async fn layout(
+    primary: &Primary,
+    hash: &str,
+) -> Result<Option<LayoutOffer>, DatabaseError> {
     let mut connection = primary.connection().await?;
     let offer = sqlx::query_as!(
         LayoutOffer,
@@ -107,9 +112,12 @@ pub(super) async fn create(primary: &Primary, planned: &Planned) -> Result<i64, 
     .await?;
 
     let mut transaction = sqlx::Connection::begin(&mut *connection).await?;
-    sqlx::query!("SELECT set_config('statement_timeout', $1, true)", CREATE_TIMEOUT)
-        .fetch_one(&mut *transaction)
-        .await?;
+    sqlx::query!(
+        "SELECT set_config('statement_timeout', $1, true)",
+        CREATE_TIMEOUT
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
     let id = sqlx::query_scalar!(
         "INSERT INTO performance (concert_id, layout_id, starts_at, partition_date, sale_opens_at, sale_closes_at, room,
                                   currency, seats_per_buyer_max, hold_ttl, created_by)
@@ -168,12 +176,17 @@ pub(super) async fn withdraw(primary: &Primary, id: i64) -> Result<Option<i64>, 
 }
 
 /// Counts of one performance, withdrawn or not.
-pub(super) async fn statistics(replica: &Replica, id: i64) -> Result<Option<Statistics>, DatabaseError> {
+pub(super) async fn statistics(
+    replica: &Replica,
+    id: i64,
+) -> Result<Option<Statistics>, DatabaseError> {
     let mut connection = replica.connection().await?;
     let currency = sqlx::query_scalar!("SELECT currency FROM performance WHERE id = $1", id)
         .fetch_optional(&mut *connection)
         .await?;
-    let Some(currency) = currency else { return Ok(None) };
+    let Some(currency) = currency else {
+        return Ok(None);
+    };
     let seats = sqlx::query_as!(
         Count,
         r#"

@@ -23,9 +23,11 @@ pub(crate) async fn withdraw(
     app.tasks
         .clone()
         .run_to_end(async move {
-            let concert = store::withdraw(&app.primary, id).await?.ok_or_else(problems::not_found)?;
+            let concert = store::withdraw(&app.primary, id)
+                .await?
+                .ok_or_else(problems::not_found)?;
             app.performances.forget(id).await;
-            concerts::changed(&app, concert).await;
+            concerts::changed(&app, concert).await?;
             Ok(StatusCode::NO_CONTENT)
         })
         .await

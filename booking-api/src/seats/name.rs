@@ -64,10 +64,27 @@ mod tests {
 
     #[test]
     fn a_seat_is_a_row_and_a_number() {
-        for good in ["A-1", "1F-B-12", "가-7", "FLOOR-000001", "ABCDEFGHIJKLMNOPQ-12"] {
+        for good in [
+            "A-1",
+            "1F-B-12",
+            "가-7",
+            "FLOOR-000001",
+            "ABCDEFGHIJKLMNOPQ-12",
+        ] {
             assert_eq!(good.parse::<SeatName>().unwrap().to_string(), good);
         }
-        for bad in ["", "A", "A-", "-1", "A-x", "A 1-1", "A-1\n", "A--", "ABCDEFGHIJKLMNOPQR-12", "A'-1"] {
+        for bad in [
+            "",
+            "A",
+            "A-",
+            "-1",
+            "A-x",
+            "A 1-1",
+            "A-1\n",
+            "A--",
+            "ABCDEFGHIJKLMNOPQR-12",
+            "A'-1",
+        ] {
             assert_eq!(bad.parse::<SeatName>(), Err(InvalidSeatName), "{bad}");
         }
     }

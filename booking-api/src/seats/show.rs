@@ -15,6 +15,7 @@ use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::http::Id;
 use crate::identity::{Admission, User};
+use crate::layouts::Layout;
 
 const MAP: &str = "application/octet-stream";
 
@@ -56,26 +57,43 @@ pub(crate) async fn show(
 ) -> Result<Response, ApiError> {
     let performance = app.performances.get(id).await?;
     admission.check(&app, &user, &performance).await?;
-    let layout = app.layouts.get(performance.layout).await.map_err(ApiError::Shared)?;
+    let layout = app
+        .layouts
+        .get(performance.layout)
+        .await
+        .map_err(ApiError::Shared)?;
     let snapshot = app.snapshots.get(id, &layout).await?;
-    Ok(answer(&snapshot, &headers))
+    Ok(answer(&snapshot, &layout, &headers))
 }
 
-fn answer(snapshot: &Snapshot, headers: &HeaderMap) -> Response {
+fn answer(snapshot: &Snapshot, layout: &Layout, headers: &HeaderMap) -> Response {
     let wants_map = header(headers, ACCEPT.as_str()).is_some_and(|accept| accept.contains(MAP));
-    let (kind, body) =
-        if wants_map { (MAP, &snapshot.map) } else { ("application/json", &snapshot.json) };
-    let etag = format!("\"{}{}\"", snapshot.version, if wants_map { "-m" } else { "" });
-    let is_known = header(headers, IF_NONE_MATCH.as_str()).is_some_and(|known| matches(known, &etag));
-    let body = if is_known { Bytes::new() } else { body.clone() };
+    let kind = if wants_map { MAP } else { "application/json" };
+    let etag = format!(
+        "\"{}{}\"",
+        snapshot.version,
+        if wants_map { "-m" } else { "" }
+    );
+    let is_known =
+        header(headers, IF_NONE_MATCH.as_str()).is_some_and(|known| matches(known, &etag));
+    let body = match (is_known, wants_map) {
+        (true, _) => Bytes::new(),
+        (false, true) => snapshot.map.clone(),
+        (false, false) => snapshot.json(layout),
+    };
     let mut response = Response::new(body.into());
     if is_known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     let headers = response.headers_mut();
-    headers.insert(ETAG, etag.try_into().expect("hexadecimal digits are a header"));
+    headers.insert(
+        ETAG,
+        etag.try_into().expect("hexadecimal digits are a header"),
+    );
     headers.insert(VARY, HeaderValue::from_static("accept"));
     // Only who was admitted may see it, so nobody else may keep it; and it has to be asked for each time.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -84,7 +102,10 @@ fn answer(snapshot: &Snapshot, headers: &HeaderMap) -> Response {
 
 /// RFC 9110, section 13.1.2: a list, or a star; weak comparison.
 fn matches(known: &str, etag: &str) -> bool {
-    known.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == etag)
+    known
+        .split(',')
+        .map(str::trim)
+        .any(|known| known == "*" || known.trim_start_matches("W/") == etag)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::store;
 use crate::database::Primary;
 use crate::error::ApiError;
+use crate::hexadecimal::hexadecimal;
 use crate::layouts::Layout;
 
 /// Performances remembered at once.
@@ -51,8 +52,8 @@ struct Taken {
 pub(crate) struct Snapshot {
     /// The same for the same seats in the same state, on every instance.
     pub(crate) version: String,
-    /// `{"version", "layout", "seats": […]}`
-    pub(crate) json: Bytes,
+    /// `{"version", "layout", "seats": […]}`, made when somebody asks: in a rush most clients take the map.
+    json: OnceLock<Bytes>,
     /// Two bits per seat, the first seat in the lowest bits: 0 free, 1 held, 2 sold, 3 blocked.
     pub(crate) map: Bytes,
     /// Free seats and all seats by tier.
@@ -83,11 +84,19 @@ struct Entry<'a> {
 
 impl Snapshots {
     pub(crate) fn new(primary: Primary, fresh_for: Duration) -> Self {
-        Self { primary, fresh_for, places: Cache::new(REMEMBERED) }
+        Self {
+            primary,
+            fresh_for,
+            places: Cache::new(REMEMBERED),
+        }
     }
 
     /// The seats as they are now, or were a moment ago.
-    pub(crate) async fn get(&self, performance: i64, layout: &Layout) -> Result<Arc<Snapshot>, ApiError> {
+    pub(crate) async fn get(
+        &self,
+        performance: i64,
+        layout: &Layout,
+    ) -> Result<Arc<Snapshot>, ApiError> {
         let place = self.place(performance);
         if let Some(good) = place.good() {
             return Ok(good);
@@ -98,19 +107,30 @@ impl Snapshots {
         }
         let (changes, begun) = (place.changes.load(Ordering::Acquire), Instant::now());
         let look = store::look(&self.primary, performance).await?;
-        let good_for = look.next_expiry.map_or(self.fresh_for, |expiry| expiry.min(self.fresh_for));
+        let good_for = look
+            .next_expiry
+            .map_or(self.fresh_for, |expiry| expiry.min(self.fresh_for));
         let snapshot = match place.latest() {
             Some(before) if before.states == look.states => before,
             _ => Arc::new(Snapshot::of(look.states, layout)),
         };
-        let taken = Taken { snapshot: Arc::clone(&snapshot), good_until: begun + good_for, changes };
-        *place.latest.write().expect("nobody panics while holding this lock") = Some(taken);
+        let taken = Taken {
+            snapshot: Arc::clone(&snapshot),
+            good_until: begun + good_for,
+            changes,
+        };
+        *place
+            .latest
+            .write()
+            .expect("nobody panics while holding this lock") = Some(taken);
         Ok(snapshot)
     }
 
     /// This process has changed seats: the next look is a new one.
     pub(crate) fn changed(&self, performance: i64) {
-        self.place(performance).changes.fetch_add(1, Ordering::AcqRel);
+        self.place(performance)
+            .changes
+            .fetch_add(1, Ordering::AcqRel);
     }
 
     fn place(&self, performance: i64) -> Arc<Place> {
@@ -120,35 +140,67 @@ impl Snapshots {
 
 impl Place {
     fn good(&self) -> Option<Arc<Snapshot>> {
-        let latest = self.latest.read().expect("nobody panics while holding this lock");
+        let latest = self
+            .latest
+            .read()
+            .expect("nobody panics while holding this lock");
         let taken = latest.as_ref()?;
-        let is_good = Instant::now() < taken.good_until && taken.changes == self.changes.load(Ordering::Acquire);
+        let is_good = Instant::now() < taken.good_until
+            && taken.changes == self.changes.load(Ordering::Acquire);
         is_good.then(|| Arc::clone(&taken.snapshot))
     }
 
     fn latest(&self) -> Option<Arc<Snapshot>> {
-        let latest = self.latest.read().expect("nobody panics while holding this lock");
+        let latest = self
+            .latest
+            .read()
+            .expect("nobody panics while holding this lock");
         latest.as_ref().map(|taken| Arc::clone(&taken.snapshot))
     }
 }
 
 impl Snapshot {
     fn of(states: String, layout: &Layout) -> Self {
-        let version = version(&states, &layout.hash);
         let mut tiers: BTreeMap<String, TierCount> = BTreeMap::new();
-        let mut seats = Vec::with_capacity(states.len());
-        for (state, (seat, tier)) in states.bytes().zip(layout.seats()) {
+        for (state, (_, tier)) in states.bytes().zip(layout.seats()) {
             let count = match tiers.get_mut(tier) {
                 Some(count) => count,
                 None => tiers.entry(tier.to_owned()).or_default(),
             };
             count.all += 1;
             count.free += i64::from(state == b'0');
-            seats.push(Entry { seat, status: status(state), tier });
         }
-        let document = Document { version: &version, layout: &layout.hash, seats };
-        let json = serde_json::to_vec(&document).expect("names and words are always JSON").into();
-        Self { json, map: map(states.as_bytes()).into(), tiers, states, version }
+        Self {
+            version: version(&states, &layout.hash),
+            json: OnceLock::new(),
+            map: map(states.as_bytes()).into(),
+            tiers,
+            states,
+        }
+    }
+
+    /// The seats as a list; `layout` is the one that the snapshot was taken with.
+    pub(crate) fn json(&self, layout: &Layout) -> Bytes {
+        self.json.get_or_init(|| self.list(layout)).clone()
+    }
+
+    fn list(&self, layout: &Layout) -> Bytes {
+        let seats = self
+            .states
+            .bytes()
+            .zip(layout.seats())
+            .map(|(state, (seat, tier))| Entry {
+                seat,
+                status: status(state),
+                tier,
+            });
+        let document = Document {
+            version: &self.version,
+            layout: &layout.hash,
+            seats: seats.collect(),
+        };
+        let list = serde_json::to_vec(&document).expect("names and words are always JSON");
+        list.into()
     }
 
     /// Whether each seat is free, in the order of the layout.
@@ -172,7 +224,11 @@ fn status(state: u8) -> &'static str {
 }
 
 fn map(states: &[u8]) -> Vec<u8> {
-    let pack = |four: &[u8]| four.iter().rev().fold(0, |byte, state| byte << 2 | (state & 3));
+    let pack = |four: &[u8]| {
+        four.iter()
+            .rev()
+            .fold(0, |byte, state| byte << 2 | (state & 3))
+    };
     states.chunks(4).map(pack).collect()
 }
 
@@ -181,7 +237,7 @@ fn version(states: &str, layout: &str) -> String {
     let mut hash = digest::Context::new(&digest::SHA256);
     hash.update(layout.as_bytes());
     hash.update(states.as_bytes());
-    hash.finish().as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finish().as_ref()[..16])
 }
 
 #[cfg(test)]

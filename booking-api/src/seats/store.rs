@@ -30,7 +30,9 @@ pub(super) async fn look(primary: &Primary, performance: i64) -> Result<Look, Da
     )
     .fetch_one(&mut *connection)
     .await?;
-    let next_expiry = row.next_expiry_us.and_then(|micros| u64::try_from(micros).ok());
+    let next_expiry = row
+        .next_expiry_us
+        .and_then(|micros| u64::try_from(micros).ok());
     Ok(Look {
         states: row.states.unwrap_or_default(),
         next_expiry: next_expiry.map(Duration::from_micros),
@@ -45,7 +47,10 @@ pub(super) struct Count {
 }
 
 /// Counts the seats of performances that are on sale, the next ones first. From the replica: it is for watching.
-pub(super) async fn count_on_sale(replica: &Replica, most: i64) -> Result<Vec<Count>, DatabaseError> {
+pub(super) async fn count_on_sale(
+    replica: &Replica,
+    most: i64,
+) -> Result<Vec<Count>, DatabaseError> {
     let mut connection = replica.connection().await?;
     let counts = sqlx::query_as!(
         Count,
@@ -67,4 +72,13 @@ pub(super) async fn count_on_sale(replica: &Replica, most: i64) -> Result<Vec<Co
     .fetch_all(&mut *connection)
     .await?;
     Ok(counts)
+}
+
+/// Reservations that have no partition of their own month. There should be none.
+pub(super) async fn count_without_partition(replica: &Replica) -> Result<i64, DatabaseError> {
+    let mut connection = replica.connection().await?;
+    let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM reservation_default"#)
+        .fetch_one(&mut *connection)
+        .await?;
+    Ok(count)
 }

@@ -48,10 +48,13 @@ impl AccountsArgs {
     pub(super) fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         if self.accounts == Switch::On && self.user_keys.is_none() {
-            mistakes.push("--accounts on needs --user-keys, the folder of keys that sign".to_owned());
+            mistakes
+                .push("--accounts on needs --user-keys, the folder of keys that sign".to_owned());
         }
         if self.accounts == Switch::On && self.user_issuer != ISSUER {
-            mistakes.push(format!("--user-issuer other than {ISSUER:?} needs --accounts off"));
+            mistakes.push(format!(
+                "--user-issuer other than {ISSUER:?} needs --accounts off"
+            ));
         }
         mistakes
     }

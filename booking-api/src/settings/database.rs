@@ -22,7 +22,9 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // The parser's own words could quote the password.
-        text.parse().map(Self).or(Err("an address is postgres://user:password@host:port/database"))
+        text.parse().map(Self).or(Err(
+            "an address is postgres://user:password@host:port/database",
+        ))
     }
 }
 
@@ -35,7 +37,11 @@ impl From<PgConnectOptions> for DatabaseUrl {
 impl std::fmt::Debug for DatabaseUrl {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (host, port) = (self.0.get_host(), self.0.get_port());
-        write!(formatter, "{host}:{port}/{}", self.0.get_database().unwrap_or_default())
+        write!(
+            formatter,
+            "{host}:{port}/{}",
+            self.0.get_database().unwrap_or_default()
+        )
     }
 }
 
@@ -106,8 +112,14 @@ impl PoolArgs {
     pub fn session_settings(&self) -> [(&'static str, String); 4] {
         [
             ("lock_timeout", format!("{}ms", self.lock_timeout_ms)),
-            ("statement_timeout", format!("{}ms", self.statement_timeout_ms)),
-            ("idle_in_transaction_session_timeout", format!("{}ms", self.idle_in_transaction_timeout_ms)),
+            (
+                "statement_timeout",
+                format!("{}ms", self.statement_timeout_ms),
+            ),
+            (
+                "idle_in_transaction_session_timeout",
+                format!("{}ms", self.idle_in_transaction_timeout_ms),
+            ),
             // The default of PostgreSQL, said aloud: the steps rely on it (R9).
             ("default_transaction_isolation", "read committed".to_owned()),
         ]

@@ -18,7 +18,11 @@ pub enum Mode {
 #[derive(Debug, Clone, Args)]
 pub struct GatewayArgs {
     /// Address of the payment gateway.
-    #[arg(long, env = "ONSALE_GATEWAY_URL", default_value = "http://127.0.0.1:8090")]
+    #[arg(
+        long,
+        env = "ONSALE_GATEWAY_URL",
+        default_value = "http://127.0.0.1:8090"
+    )]
     pub gateway_url: Url,
 
     /// Its name in our books; references of different gateways may be equal.

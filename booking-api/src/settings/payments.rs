@@ -7,12 +7,8 @@ use clap::Args;
 /// Payments.
 #[derive(Debug, Clone, Args)]
 pub struct PaymentArgs {
-    /// Seconds for which the first attempt to pay keeps the seats: three attempts with a phone in hand.
-    #[arg(long, env = "ONSALE_PAYMENT_WINDOW_SECONDS", default_value_t = 300,
-          value_parser = clap::value_parser!(u32).range(1..=900))]
-    pub payment_window_seconds: u32,
-
-    /// Seconds after which a hold is never kept any more, whatever goes on: extensions, attempts, outages.
+    /// Seconds after which a hold is never kept any more, whatever goes on: extensions, attempts, outages. Until then
+    /// a hold that is being paid is nobody else's.
     #[arg(long, env = "ONSALE_HOLD_CAP_SECONDS", default_value_t = 900,
           value_parser = clap::value_parser!(u32).range(1..=900))]
     pub hold_cap_seconds: u32,
@@ -57,9 +53,6 @@ pub struct PaymentArgs {
 impl PaymentArgs {
     pub(super) fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
-        if self.payment_window_seconds > self.hold_cap_seconds {
-            mistakes.push("--payment-window-seconds is more than --hold-cap-seconds allows".to_owned());
-        }
         if self.retry_after_ms > self.retry_after_most_ms {
             mistakes.push("--retry-after-ms is more than --retry-after-most-ms".to_owned());
         }
@@ -78,7 +71,9 @@ impl PaymentArgs {
 
     /// Pause before the next try after `failures` of them: doubled each time, up to the longest.
     pub fn back_off(&self, failures: u32) -> Duration {
-        let doubled = self.retry_after().saturating_mul(2_u32.saturating_pow(failures.min(16)));
+        let doubled = self
+            .retry_after()
+            .saturating_mul(2_u32.saturating_pow(failures.min(16)));
         doubled.min(Duration::from_millis(u64::from(self.retry_after_most_ms)))
     }
 }

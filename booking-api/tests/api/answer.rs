@@ -14,9 +14,20 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) async fn read(response: Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = response.bytes().await.expect("the answer arrives whole").to_vec();
-        assert!(headers.contains_key("x-request-id"), "every answer has a name: {status}");
-        Self { status, headers, bytes }
+        let bytes = response
+            .bytes()
+            .await
+            .expect("the answer arrives whole")
+            .to_vec();
+        assert!(
+            headers.contains_key("x-request-id"),
+            "every answer has a name: {status}"
+        );
+        Self {
+            status,
+            headers,
+            bytes,
+        }
     }
 
     /// The body as JSON; null when there is none.
@@ -26,7 +37,12 @@ impl Answer {
 
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.bytes));
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.bytes)
+        );
         self.json()
     }
 
@@ -44,7 +60,10 @@ impl Answer {
         assert_eq!(body["type"], format!("/problems/{slug}"), "{body}");
         assert_eq!(kind, "application/problem+json");
         assert_eq!(body["status"], status);
-        assert!(body["title"].is_string() && body["detail"].is_string(), "{body}");
+        assert!(
+            body["title"].is_string() && body["detail"].is_string(),
+            "{body}"
+        );
         if status == 503 || status == 429 {
             assert!(retry_after, "{status} says when to come back");
         }
@@ -53,6 +72,8 @@ impl Answer {
 
     /// The value of a header, "" if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("headers are text"))
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("headers are text"))
     }
 }

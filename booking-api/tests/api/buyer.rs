@@ -16,7 +16,23 @@ pub(crate) struct Buyer<'a> {
     pub(crate) admission: Option<String>,
 }
 
-impl Buyer<'_> {
+impl<'a> Buyer<'a> {
+    /// The same user, let into the room once more: a confirmed order ends an admission.
+    pub(crate) fn admitted_again(&self) -> Buyer<'a> {
+        Buyer {
+            admission: Some(self.api.admission_token(&self.api.admission(&self.id))),
+            ..self.clone()
+        }
+    }
+
+    /// The same user without an admission.
+    pub(crate) fn without_admission(&self) -> Buyer<'a> {
+        Buyer {
+            admission: None,
+            ..self.clone()
+        }
+    }
+
     /// A request with this user's tokens.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.api.request(method, path).bearer_auth(&self.token);
@@ -31,7 +47,14 @@ impl Buyer<'_> {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        Answer::read(self.request(Method::POST, path).json(body).send().await.unwrap()).await
+        Answer::read(
+            self.request(Method::POST, path)
+                .json(body)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
@@ -40,7 +63,10 @@ impl Buyer<'_> {
 
     /// A POST under an idempotency key.
     pub(crate) async fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
-        let request = self.request(Method::POST, path).header("Idempotency-Key", key).json(body);
+        let request = self
+            .request(Method::POST, path)
+            .header("Idempotency-Key", key)
+            .json(body);
         Answer::read(request.send().await.unwrap()).await
     }
 
@@ -51,12 +77,16 @@ impl Buyer<'_> {
     /// Holds seats, under a key that is used once.
     pub(crate) async fn hold<const N: usize>(&self, seats: [&str; N]) -> Answer {
         let body = json!({"seats": seats.to_vec()});
-        self.post_as(&Uuid::new_v4().to_string(), &self.holds(), &body).await
+        self.post_as(&Uuid::new_v4().to_string(), &self.holds(), &body)
+            .await
     }
 
     /// Holds seats that are free; the id of the hold.
     pub(crate) async fn held<const N: usize>(&self, seats: [&str; N]) -> String {
-        self.hold(seats).await.expect_created()["id"].as_str().unwrap().to_owned()
+        self.hold(seats).await.expect_created()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Pays for a hold by a card, under a key that is used once.
@@ -66,7 +96,8 @@ impl Buyer<'_> {
 
     pub(crate) async fn pay_as(&self, key: &str, hold: &str, card: &str) -> Answer {
         let body = json!({"method": {"kind": "card", "token": card}});
-        self.post_as(key, &format!("/v1/holds/{hold}/payment"), &body).await
+        self.post_as(key, &format!("/v1/holds/{hold}/payment"), &body)
+            .await
     }
 
     /// The state of one's own order.
@@ -77,7 +108,10 @@ impl Buyer<'_> {
 
     /// How a seat looks on the map.
     pub(crate) async fn seat(&self, name: &str) -> String {
-        let seats = self.get(&format!("/v1/performances/{}/seats", self.api.performance)).await.expect(200);
+        let seats = self
+            .get(&format!("/v1/performances/{}/seats", self.api.performance))
+            .await
+            .expect(200);
         let seats = seats["seats"].as_array().unwrap().clone();
         let seat = seats.iter().find(|seat| seat["seat"] == name).unwrap();
         seat["status"].as_str().unwrap().to_owned()

@@ -22,15 +22,28 @@ impl TestGateway {
         let ledger = std::env::temp_dir().join(format!("onsale-ledger-{}", Uuid::new_v4()));
         let (stop, books) = (CancellationToken::new(), ledger.clone());
         let stopped = stop.clone().cancelled_owned();
-        tokio::spawn(async move { devstack::gateway::serve(listener, &books, stopped).await.unwrap() });
+        tokio::spawn(async move {
+            devstack::gateway::serve(listener, &books, stopped)
+                .await
+                .unwrap();
+        });
         Self { base, ledger, stop }
     }
 
     /// Sets its faults; what is not named is off.
     pub(crate) async fn faults(&self, faults: Value) {
         let client = reqwest::Client::new();
-        let answer = client.post(format!("{}/v1/faults", self.base)).json(&faults).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let answer = client
+            .post(format!("{}/v1/faults", self.base))
+            .json(&faults)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
     }
 
     pub(crate) async fn no_faults(&self) {
@@ -39,14 +52,11 @@ impl TestGateway {
 
     /// All payments, as auditors see them.
     pub(crate) async fn ledger(&self) -> Vec<Value> {
-        let page = reqwest::get(format!("{}/v1/ledger?limit=1000", self.base)).await.unwrap();
+        let page = reqwest::get(format!("{}/v1/ledger?limit=1000", self.base))
+            .await
+            .unwrap();
         let page: Value = page.json().await.unwrap();
         page["items"].as_array().unwrap().clone()
-    }
-
-    /// Stops listening: from now on nobody can connect.
-    pub(crate) fn stop(&self) {
-        self.stop.cancel();
     }
 }
 

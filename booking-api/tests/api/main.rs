@@ -2,6 +2,7 @@
 //!
 //! One binary, because each costs a link. Every test has a database of its own; Redis is shared, so ids and rooms
 //! are unlike any other test's.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
 mod admission;
@@ -11,13 +12,16 @@ mod buyer;
 mod catalogue;
 mod circuit;
 mod documents;
+mod failed_payments;
 mod gateway;
+mod hold_life;
 mod holds;
 mod orders;
 mod organisers;
 mod outages;
 mod payments;
 mod problems;
+mod process;
 mod races;
 mod schema;
 mod seats;

@@ -10,7 +10,10 @@ use clap::Args;
 use devstack::stack_file::Stack;
 
 use super::{Place, child, up};
-use crate::say::say;
+use crate::{say::say, site::Ports};
+
+/// What a newcomer may try, with the facts of the site left open.
+const NEXT_STEPS: &str = include_str!("demo/next_steps.txt");
 
 /// Sends a crowd through a site that is left running.
 #[derive(Debug, Args)]
@@ -29,7 +32,7 @@ impl Demo {
                 self.scenario.display()
             );
         }
-        let stack = up::bring_up(place).await?;
+        let stack = up::bring_up(place, Ports::Usual).await?;
         let code = self.send_crowd(&place.dir()?, &stack).await?;
         show_what_next(&place.dir()?, &stack);
         Ok(code)
@@ -48,36 +51,22 @@ impl Demo {
 }
 
 fn show_what_next(dir: &Path, stack: &Stack) {
-    let Stack {
-        gatekeeper,
-        booking_api,
-        room,
-        performance,
-        bin,
-        ..
-    } = stack;
-    let (bin, dir) = (bin.display(), dir.display());
-    say(&format!(
-        "
-The site is still running.
-  waiting room   {gatekeeper}/rooms/{room}
-  shop           {booking_api}/v1/performances/{performance}
-  metrics        {}/metrics  {}/metrics  {}/metrics
-  logs           {dir}/logs
-
-Walk in yourself:
-  TOKEN=$({bin}/devstack user-token alice --dir {dir})
-  curl -s -X POST -H \"Authorization: Bearer $TOKEN\" {gatekeeper}/v1/rooms/{room}/visitors
-  curl -s -H \"Authorization: Bearer <token of that answer>\" {gatekeeper}/v1/rooms/{room}/visitors/me
-  curl -s -H \"Authorization: Bearer $TOKEN\" -H \"Admission-Token: <admission_token of that answer>\" \\
-    {booking_api}/v1/performances/{performance}/seats
-
-Be the operator:
-  set -a; . {dir}/env; set +a
-  $bin/admitter status
-  $bin/admitter rate {room} 500
-
-Stop everything: make down",
-        stack.gatekeeper_admin, stack.booking_admin, stack.admitter_admin,
-    ));
+    let (bin, dir) = (stack.bin.display().to_string(), dir.display().to_string());
+    let facts = [
+        ("<gatekeeper>", &stack.gatekeeper),
+        ("<gatekeeper-admin>", &stack.gatekeeper_admin),
+        ("<shop>", &stack.booking_api),
+        ("<shop-admin>", &stack.booking_admin),
+        ("<admitter-admin>", &stack.admitter_admin),
+        ("<room>", &stack.room),
+        ("<performance>", &stack.performance),
+        ("<bin>", &bin),
+        ("<dir>", &dir),
+    ];
+    let text = facts
+        .iter()
+        .fold(NEXT_STEPS.to_owned(), |text, (name, fact)| {
+            text.replace(name, fact)
+        });
+    say(&text);
 }

@@ -6,15 +6,30 @@ use clap::Args;
 use devstack::stack_file::Stack;
 
 use super::Place;
-use crate::{say::say, site::Site};
+use crate::{
+    say::say,
+    site::{Ports, Site},
+};
 
 /// Starts what does not run.
 #[derive(Debug, Args)]
-pub(crate) struct Up {}
+pub(crate) struct Up {
+    /// Take any free ports, not the usual ones: for several sites on one machine
+    #[arg(long)]
+    any_ports: bool,
+}
 
 impl Up {
     pub(crate) async fn run(&self, place: &Place) -> anyhow::Result<ExitCode> {
-        let stack = bring_up(place).await?;
+        let stack = bring_up(
+            place,
+            if self.any_ports {
+                Ports::Any
+            } else {
+                Ports::Usual
+            },
+        )
+        .await?;
         say("");
         say(&format!(
             "The site is up. Gatekeeper {}, shop {}.",
@@ -29,8 +44,8 @@ impl Up {
 }
 
 /// Brings the site up and lets it run.
-pub(super) async fn bring_up(place: &Place) -> anyhow::Result<Stack> {
-    let dir = place.dir()?;
-    let mut site = Site::open(dir.clone())?;
-    site.up(&place.bin()?, || place.locate_servers(&dir)).await
+pub(super) async fn bring_up(place: &Place, ports: Ports) -> anyhow::Result<Stack> {
+    let mut site = Site::open(place.dir()?)?;
+    site.up(&place.bin()?, ports, || place.locate_servers())
+        .await
 }

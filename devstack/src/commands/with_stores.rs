@@ -13,7 +13,7 @@ use devstack::{
     process::RUN_FOLDER_VARIABLE,
     runs::Run,
     servers::Servers,
-    stores::{Postgres, RedisServer},
+    stores::{Durability, Postgres, RedisServer},
     test_stores,
 };
 
@@ -42,7 +42,7 @@ impl WithStores {
         let signals = child::Signals::catch()?;
         let dir = place.dir()?;
         let run = Run::begin(&dir.join("runs"))?;
-        let servers = place.locate_servers(&dir)?;
+        let servers = place.locate_servers()?;
         let stores = Stores::start(&servers, run.folder())?;
         keys::make(&run.folder().join("keys"))?;
         if !self.no_migrate {
@@ -73,7 +73,8 @@ impl WithStores {
 impl Stores {
     fn start(servers: &Servers, folder: &Path) -> anyhow::Result<Self> {
         let redis = RedisServer::start(servers, folder.join("redis"))?;
-        let primary = Postgres::start_primary(servers, folder.join("postgres"))?;
+        let primary =
+            Postgres::start_primary(servers, folder.join("postgres"), Durability::ProcessDeath)?;
         let replica = Postgres::start_replica(servers, folder.join("replica"), &primary)?;
         Ok(Self {
             redis,

@@ -28,7 +28,12 @@ pub struct Identity {
 impl Identity {
     /// The identity of a running process, none if there is no such process.
     pub fn of(pid: u32) -> Option<Self> {
-        let started = system::started(pid)?;
+        Self::of_child(pid).filter(Self::is_alive)
+    }
+
+    /// The identity of a child that nobody has waited for yet: it has one even if it has ended.
+    pub(super) fn of_child(pid: u32) -> Option<Self> {
+        let (_, started) = system::look_at(pid)?;
         Some(Self { pid, started })
     }
 
@@ -42,7 +47,8 @@ impl Identity {
 
     /// Whether this process, and not another with its id, still runs. A zombie does not.
     pub fn is_alive(&self) -> bool {
-        system::started(self.pid).is_some_and(|started| started == self.started)
+        system::look_at(self.pid)
+            .is_some_and(|(life, started)| life == Life::Running && started == self.started)
     }
 
     /// Sends a signal if the process is still the one recorded. Says whether it was.
@@ -79,6 +85,14 @@ impl Identity {
     }
 }
 
+/// Whether a process does anything any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Running,
+    /// A zombie, which waits for its parent to notice.
+    Over,
+}
+
 impl From<StopSignal> for Signal {
     fn from(signal: StopSignal) -> Self {
         match signal {
@@ -97,22 +111,23 @@ pub(crate) fn pid(id: u32) -> Pid {
 mod system {
     use std::fs;
 
+    use super::Life;
+
     /// Fields of `/proc/<pid>/stat` behind the name of the command (see proc(5), where they are
     /// counted from 1 and the name is the second).
     const STATE: usize = 0;
     const START_TIME_TICKS: usize = 19;
 
-    pub(super) fn started(pid: u32) -> Option<String> {
+    pub(super) fn look_at(pid: u32) -> Option<(Life, String)> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name stands in parentheses and may itself contain spaces and parentheses.
         let (_, behind_name) = stat.rsplit_once(") ")?;
         let fields: Vec<&str> = behind_name.split(' ').collect();
-        if matches!(*fields.get(STATE)?, "Z" | "X") {
-            return None;
-        }
+        let is_over = matches!(*fields.get(STATE)?, "Z" | "X");
         // Ticks count from the boot, so the boot belongs to the identity too.
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Some(format!("{}@{}", fields.get(START_TIME_TICKS)?, boot.trim()))
+        let started = format!("{}@{}", fields.get(START_TIME_TICKS)?, boot.trim());
+        Some((if is_over { Life::Over } else { Life::Running }, started))
     }
 }
 
@@ -120,14 +135,21 @@ mod system {
 mod system {
     use std::process::Command;
 
-    pub(super) fn started(pid: u32) -> Option<String> {
+    use super::Life;
+
+    pub(super) fn look_at(pid: u32) -> Option<(Life, String)> {
         let output = Command::new("ps")
             .args(["-o", "stat=,lstart=", "-p", &pid.to_string()])
             .output()
             .ok()?;
         let text = String::from_utf8_lossy(&output.stdout);
         let (state, started) = text.trim().split_once(' ')?;
-        (!state.starts_with('Z')).then(|| started.trim().to_owned())
+        let life = if state.starts_with('Z') {
+            Life::Over
+        } else {
+            Life::Running
+        };
+        Some((life, started.trim().to_owned()))
     }
 }
 

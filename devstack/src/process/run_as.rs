@@ -66,18 +66,18 @@ impl RunAs {
         if !geteuid().is_root() {
             return Ok((Self::Myself, folder.to_owned()));
         }
-        let Some(user) = HARMLESS_USERS
-            .iter()
-            .find_map(|n| User::from_name(n).ok().flatten())
-        else {
-            return Err(RunAsError::NoWay(program.to_owned()));
-        };
-        let (uid, gid) = (user.uid.as_raw(), user.gid.as_raw());
+        let (uid, gid) = harmless_user().ok_or_else(|| RunAsError::NoWay(program.to_owned()))?;
         let namespace = Self::Namespace { uid, gid };
         if namespace.can_use(program, folder) {
             return Ok((namespace, folder.to_owned()));
         }
         Self::become_user(uid, gid, program)
+    }
+
+    /// Whether we are a root who cannot make user namespaces.
+    pub(crate) fn must_become_another_user() -> bool {
+        let namespace = harmless_user().map(|(uid, gid)| Self::Namespace { uid, gid });
+        geteuid().is_root() && !namespace.is_some_and(|namespace| namespace.succeeds("true", &[]))
     }
 
     fn become_user(uid: u32, gid: u32, program: &Path) -> Result<(Self, PathBuf), RunAsError> {
@@ -122,10 +122,16 @@ impl RunAs {
         }
     }
 
+    /// Whether this user may execute `program` and write into `folder`; root shown as another user
+    /// still writes what belongs to root.
     fn can_use(self, program: &Path, folder: &Path) -> bool {
+        self.succeeds("test -x \"$0\" && test -w \"$1\"", &[program, folder])
+    }
+
+    fn succeeds(self, script: &str, arguments: &[&Path]) -> bool {
         self.command(Path::new("/bin/sh"))
-            .args(["-c", "test -x \"$0\" && test -w \"$1\""])
-            .args([program, folder])
+            .args(["-c", script])
+            .args(arguments)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -133,4 +139,11 @@ impl RunAs {
             .status()
             .is_ok_and(|status| status.success())
     }
+}
+
+fn harmless_user() -> Option<(u32, u32)> {
+    let user = HARMLESS_USERS
+        .iter()
+        .find_map(|name| User::from_name(name).ok().flatten())?;
+    Some((user.uid.as_raw(), user.gid.as_raw()))
 }

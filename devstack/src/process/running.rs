@@ -25,12 +25,9 @@ pub struct Running {
 }
 
 impl Running {
-    pub(super) fn of(mut child: Child, launch: &Launch) -> io::Result<Self> {
-        let Some(identity) = Identity::of(child.id()) else {
-            // It has ended already; as our child its id cannot be anybody else's yet.
-            let status = child.wait()?;
-            return Err(io::Error::other(format!("it ended at once ({status})")));
-        };
+    pub(super) fn of(child: Child, launch: &Launch) -> io::Result<Self> {
+        let identity = Identity::of_child(child.id())
+            .ok_or_else(|| io::Error::other("the system does not show its own child"))?;
         let stop_signal = launch.stop_signal;
         let mut running = Self {
             child,

@@ -77,6 +77,9 @@ pub enum WheelError {
         /// Where it was unpacked.
         folder: PathBuf,
     },
+    /// There is no folder in which PostgreSQL could run.
+    #[error("no folder for servers that another user can reach: {0}")]
+    Reach(#[from] io::Error),
     /// A file could not be written.
     #[error("the folder for the wheels, {}: {source}", folder.display())]
     Folder {

@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::say::say;
 
+/// Which ports a new site takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ports {
+    /// Those of the documentation, where they are free.
+    Usual,
+    /// Any, so that several sites can be started at once.
+    Any,
+}
+
 /// The port of each service on 127.0.0.1.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Addresses {
@@ -18,14 +27,14 @@ pub(crate) struct Addresses {
 
 impl Addresses {
     /// Chooses the ports, and says which ones are not the usual ones.
-    pub(super) fn choose() -> Result<Self, NoFreePort> {
+    pub(super) fn choose(ports: Ports) -> Result<Self, NoFreePort> {
         Ok(Self {
-            gatekeeper: choose("gatekeeper", 8080)?,
-            gatekeeper_admin: choose("gatekeeper's admin port", 9080)?,
-            booking: choose("booking-api", 8081)?,
-            booking_admin: choose("booking-api's admin port", 9081)?,
-            admitter_admin: choose("admitter's admin port", 9082)?,
-            gateway: choose("payment gateway", 8090)?,
+            gatekeeper: ports.choose("gatekeeper", 8080)?,
+            gatekeeper_admin: ports.choose("gatekeeper's admin port", 9080)?,
+            booking: ports.choose("booking-api", 8081)?,
+            booking_admin: ports.choose("booking-api's admin port", 9081)?,
+            admitter_admin: ports.choose("admitter's admin port", 9082)?,
+            gateway: ports.choose("payment gateway", 8090)?,
         })
     }
 
@@ -63,12 +72,17 @@ fn http(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-fn choose(who: &str, usual: u16) -> Result<u16, NoFreePort> {
-    let port = ports::preferred_or_free(usual)?;
-    if port != usual {
-        say(&format!(
-            "Port {usual} is taken by another program: {who} listens on {port}."
-        ));
+impl Ports {
+    fn choose(self, who: &str, usual: u16) -> Result<u16, NoFreePort> {
+        if self == Self::Any {
+            return ports::free();
+        }
+        let port = ports::preferred_or_free(usual)?;
+        if port != usual {
+            say(&format!(
+                "Port {usual} is taken by another program: {who} listens on {port}."
+            ));
+        }
+        Ok(port)
     }
-    Ok(port)
 }

@@ -15,21 +15,16 @@ use crate::say::say;
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
 impl Site {
-    /// Makes sure that a process of this name runs and is ready: as it was started before, or as
-    /// `launch` says if it never was.
-    pub(super) fn bring_up(
-        &mut self,
-        name: &str,
-        launch: impl FnOnce() -> anyhow::Result<Launch>,
-    ) -> anyhow::Result<()> {
-        if self.state.launch(name).is_some() {
-            return self.bring_back(name);
+    /// Makes sure that a process runs and is ready: as it was started before, or as `launch` says if
+    /// it never was.
+    pub(super) fn bring_up(&mut self, launch: &Launch) -> anyhow::Result<()> {
+        if self.state.launch(&launch.name).is_some() {
+            return self.bring_back(&launch.name);
         }
-        let launch = launch()?;
         // Written down before it runs, so that nothing runs that nobody knows of.
         self.state.processes.push(launch.clone());
         self.save()?;
-        start(&launch)
+        start(launch)
     }
 
     /// Makes sure that a process that was started before runs and is ready.

@@ -3,14 +3,11 @@
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, bail};
-use devstack::{
-    keys::Keys,
-    process::{Launch, Ready},
-};
+use devstack::{keys::Keys, process::Launch};
 
 use super::{
     Site,
-    addresses::{Addresses, listen},
+    addresses::{Addresses, Ports, listen},
     settings::Settings,
 };
 
@@ -24,21 +21,28 @@ impl Site {
         migrate(&program, &self.stores()?.postgres)
     }
 
-    /// Starts the services that do not run: what others call comes first.
-    pub(super) fn bring_up_services(&mut self, keys: &Keys) -> anyhow::Result<()> {
+    /// Starts the services that do not run.
+    pub(super) fn bring_up_services(&mut self, keys: &Keys, ports: Ports) -> anyhow::Result<()> {
         if self.state.addresses.is_none() {
-            self.state.addresses = Some(Addresses::choose()?);
+            self.state.addresses = Some(Addresses::choose(ports)?);
             self.save()?;
         }
+        self.service_launches(keys)?
+            .into_iter()
+            .try_for_each(|launch| self.bring_up(&launch))
+    }
+
+    /// How each service is started: what others call comes first.
+    fn service_launches(&self, keys: &Keys) -> anyhow::Result<[Launch; 4]> {
         let ports = self.addresses()?;
         let settings = self.settings(keys)?;
-        let (bin, logs) = (self.state.bin.clone(), self.folder.join("logs"));
+        let logs = self.folder.join("logs");
         let service = |name: &str, program: &str, admin_port: u16| {
-            let launch = Launch::service(name, bin.join(program), admin_port, &logs);
+            let launch = Launch::service(name, self.state.bin.join(program), admin_port, &logs);
             with_settings(launch, &settings).env("ONSALE_ADMIN_LISTEN", listen(admin_port))
         };
         let ledger = self.data_folder().join("gateway/ledger.jsonl");
-        let launches = [
+        Ok([
             gateway(ports.gateway, &ledger, &logs)?,
             service("admitter-1", "admitter", ports.admitter_admin).args([
                 "run",
@@ -46,20 +50,12 @@ impl Site {
                 RATE_PER_SECOND,
             ]),
             service("gatekeeper-1", "gatekeeper", ports.gatekeeper_admin)
-                .args(["--listen".to_owned(), listen(ports.gatekeeper)])
+                .args(["--listen", &listen(ports.gatekeeper)])
                 .port(ports.gatekeeper),
             service("booking-api-1", "booking-api", ports.booking_admin)
-                .args([
-                    "serve".to_owned(),
-                    "--listen".to_owned(),
-                    listen(ports.booking),
-                ])
+                .args(["serve", "--listen", &listen(ports.booking)])
                 .port(ports.booking),
-        ];
-        launches.into_iter().try_for_each(|launch| {
-            let name = launch.name.clone();
-            self.bring_up(&name, || Ok(launch))
-        })
+        ])
     }
 
     /// Where the services listen.
@@ -91,15 +87,14 @@ pub(crate) fn migrate(program: &Path, database_url: &str) -> anyhow::Result<()> 
 /// The gateway is this very program.
 fn gateway(port: u16, ledger: &Path, logs: &Path) -> anyhow::Result<Launch> {
     let myself = std::env::current_exe().context("where this program is")?;
-    let mut launch = Launch::service("gateway", myself, port, logs);
-    launch.ready = Ready::Http {
-        port,
-        path: "/readyz".to_owned(),
-    };
     let ledger = ledger.display().to_string();
-    Ok(launch
-        .args(["gateway".to_owned(), "--listen".to_owned(), listen(port)])
-        .args(["--ledger".to_owned(), ledger]))
+    Ok(Launch::service("gateway", myself, port, logs).args([
+        "gateway",
+        "--listen",
+        &listen(port),
+        "--ledger",
+        &ledger,
+    ]))
 }
 
 fn with_settings(launch: Launch, settings: &Settings) -> Launch {

@@ -4,7 +4,7 @@ use anyhow::Context;
 use devstack::{
     process::{Identity, Launch},
     servers::Servers,
-    stores::{Folders, Postgres, RedisServer},
+    stores::{Durability, Folders, Postgres, RedisServer},
 };
 
 use super::{Site, remove_folder};
@@ -56,7 +56,11 @@ impl Site {
 
     /// Primary and replica are made together: a replica is a copy of a primary that we hold.
     fn make_postgres(&mut self, servers: &Servers) -> anyhow::Result<()> {
-        let primary = Postgres::start_primary(servers, self.empty_folders("postgres")?)?;
+        let primary = Postgres::start_primary(
+            servers,
+            self.empty_folders("postgres")?,
+            Durability::PowerLoss,
+        )?;
         let replica = Postgres::start_replica(servers, self.empty_folders("replica")?, &primary)?;
         self.state.postgres = Some(primary.url());
         self.state.replica = Some(replica.url());

@@ -7,7 +7,7 @@ use std::{
 
 use redis::{Connection, RedisResult, cmd};
 
-use super::{RedisServer, StoreError};
+use super::{RedisServer, StoreError, redis_server::connect};
 use crate::{ports, process::POLL_EVERY, servers::Servers};
 
 /// Hash slots of every cluster (Redis Cluster specification, "Key distribution model").
@@ -18,9 +18,6 @@ const FORMED_WITHIN_SECONDS: u64 = 60;
 
 /// Milliseconds after which a silent node counts as gone: short, because tests kill nodes.
 const NODE_TIMEOUT_MS: u32 = 2_000;
-
-/// The longest a node may take to answer one command.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// A private Redis Cluster.
 #[derive(Debug)]
@@ -82,7 +79,7 @@ impl RedisCluster {
         let first_bus = bus_port(&self.nodes[0]).map_err(refused("tell its bus port"))?;
         let first = self.nodes[0].port();
         for (index, node) in self.nodes.iter().enumerate() {
-            let mut connection = connect(node).map_err(refused("take a connection"))?;
+            let mut connection = connect(node.port()).map_err(refused("take a connection"))?;
             take_slots(&mut connection, index, self.nodes.len()).map_err(refused("take slots"))?;
             if index > 0 {
                 cmd("CLUSTER")
@@ -131,12 +128,13 @@ fn take_slots(connection: &mut Connection, index: usize, nodes: usize) -> RedisR
 fn bus_port(node: &RedisServer) -> RedisResult<u16> {
     let (_, port): (String, u16) = cmd("CONFIG")
         .arg(&["GET", "cluster-port"])
-        .query(&mut connect(node)?)?;
+        .query(&mut connect(node.port())?)?;
     Ok(port)
 }
 
 fn sees_all(node: &RedisServer, nodes: usize) -> bool {
-    let info = connect(node).and_then(|mut c| cmd("CLUSTER").arg("INFO").query::<String>(&mut c));
+    let info =
+        connect(node.port()).and_then(|mut c| cmd("CLUSTER").arg("INFO").query::<String>(&mut c));
     let expected = [
         "cluster_state:ok".to_owned(),
         format!("cluster_known_nodes:{nodes}"),
@@ -146,11 +144,4 @@ fn sees_all(node: &RedisServer, nodes: usize) -> bool {
             .iter()
             .all(|fact| info.lines().any(|line| line.trim() == fact))
     })
-}
-
-fn connect(node: &RedisServer) -> RedisResult<Connection> {
-    let connection = redis::Client::open(node.url())?.get_connection_with_timeout(ANSWER_WITHIN)?;
-    connection.set_read_timeout(Some(ANSWER_WITHIN))?;
-    connection.set_write_timeout(Some(ANSWER_WITHIN))?;
-    Ok(connection)
 }

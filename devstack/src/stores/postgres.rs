@@ -23,7 +23,7 @@ const NAME: &str = "onsale";
 /// Seconds until a server must take connections; recovery after a crash is what takes time.
 const READY_WITHIN_SECONDS: u64 = 60;
 
-/// Settings of every server. The rest is PostgreSQL's default: fsync above all stays on.
+/// Settings of every server. The rest is PostgreSQL's default.
 const SETTINGS: [&str; 10] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -39,12 +39,22 @@ const SETTINGS: [&str; 10] = [
     "log_timezone=UTC",
 ];
 
+/// What a server survives. Both survive being killed: what was written is the kernel's by then.
+#[derive(Clone, Copy, Debug)]
+pub enum Durability {
+    /// A loss of power, too: every commit waits for the disk.
+    PowerLoss,
+    /// Not more: commits do not wait for the disk. For tests, which make hundreds of databases.
+    ProcessDeath,
+}
+
 /// A private PostgreSQL server.
 #[derive(Debug)]
 pub struct Postgres {
     server: Server,
     port: u16,
     password: String,
+    durability: Durability,
     home: Home,
 }
 
@@ -63,6 +73,7 @@ impl Postgres {
     pub fn start_primary(
         servers: &Servers,
         folders: impl Into<Folders>,
+        durability: Durability,
     ) -> Result<Self, StoreError> {
         let folders = folders.into();
         let home = Home::make(servers, &folders.data)?;
@@ -73,7 +84,14 @@ impl Postgres {
             password: &password,
         };
         tools.initdb(&home.data, NAME)?;
-        let primary = Self::start(servers, &folders, "postgres", password.clone(), home)?;
+        let primary = Self::start(
+            servers,
+            &folders,
+            "postgres",
+            password.clone(),
+            durability,
+            home,
+        )?;
         tools.createdb(primary.port, NAME, NAME)?;
         Ok(primary)
     }
@@ -93,7 +111,14 @@ impl Postgres {
             password: &password,
         };
         tools.basebackup(&home.data, primary.port, NAME)?;
-        Self::start(servers, &folders, "replica", password, home)
+        Self::start(
+            servers,
+            &folders,
+            "replica",
+            password,
+            primary.durability,
+            home,
+        )
     }
 
     fn start(
@@ -101,14 +126,16 @@ impl Postgres {
         folders: &Folders,
         name: &str,
         password: String,
+        durability: Durability,
         home: Home,
     ) -> Result<Self, StoreError> {
         let (server, port) =
-            Server::on_a_free_port(|port| launch(servers, folders, name, port, &home))?;
+            Server::on_a_free_port(|port| launch(servers, folders, name, port, durability, &home))?;
         Ok(Self {
             server,
             port,
             password,
+            durability,
             home,
         })
     }
@@ -182,7 +209,14 @@ impl Drop for Home {
     }
 }
 
-fn launch(servers: &Servers, folders: &Folders, name: &str, port: u16, home: &Home) -> Launch {
+fn launch(
+    servers: &Servers,
+    folders: &Folders,
+    name: &str,
+    port: u16,
+    durability: Durability,
+    home: &Home,
+) -> Launch {
     let mut args = vec!["-D".to_owned(), home.data.display().to_string()];
     args.extend(["-p".to_owned(), port.to_string()]);
     args.extend(
@@ -190,6 +224,9 @@ fn launch(servers: &Servers, folders: &Folders, name: &str, port: u16, home: &Ho
             .iter()
             .flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]),
     );
+    if matches!(durability, Durability::ProcessDeath) {
+        args.extend(["-c".to_owned(), "fsync=off".to_owned()]);
+    }
     Launch {
         name: name.to_owned(),
         program: servers.postgres_program("postgres"),

@@ -1,7 +1,9 @@
 //! One Redis (or Valkey) server, set as production sets it: it appends every write to a file, and
 //! refuses writes rather than forget something when memory ends.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+use redis::{Connection, RedisResult};
 
 use super::{Folders, Server, StoreError};
 use crate::{
@@ -11,6 +13,9 @@ use crate::{
 
 /// Seconds until a server must answer; loading a large append-only file is what takes time.
 const READY_WITHIN_SECONDS: u64 = 30;
+
+/// The longest that a server of ours may take to answer one command of ours.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// A private Redis server.
 #[derive(Debug)]
@@ -106,4 +111,13 @@ fn launch(servers: &Servers, folders: &Folders, name: &str, port: u16) -> Launch
         ready: Ready::Redis { port },
         ready_within_seconds: READY_WITHIN_SECONDS,
     }
+}
+
+/// A connection to a server of ours.
+pub(super) fn connect(port: u16) -> RedisResult<Connection> {
+    let url = format!("redis://127.0.0.1:{port}");
+    let connection = redis::Client::open(url)?.get_connection_with_timeout(ANSWER_WITHIN)?;
+    connection.set_read_timeout(Some(ANSWER_WITHIN))?;
+    connection.set_write_timeout(Some(ANSWER_WITHIN))?;
+    Ok(connection)
 }

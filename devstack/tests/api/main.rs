@@ -7,5 +7,8 @@ mod journey;
 mod keys;
 mod postgres;
 mod processes;
+mod programs;
 mod redis;
+mod site;
+mod site_journey;
 mod with_stores;

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use devstack::{process::Identity, stores::Postgres, test_stores::servers};
+use devstack::{
+    process::Identity,
+    stores::{Durability, Postgres},
+    test_stores::servers,
+};
 use sqlx::{Connection, PgConnection, query, query_scalar};
 
 use crate::folder::Folder;
@@ -32,7 +36,8 @@ async fn until_count(connection: &mut PgConnection, expected: i64) {
 #[tokio::test]
 async fn a_replica_follows_its_primary_and_takes_no_writes() {
     let folder = Folder::new();
-    let mut primary = Postgres::start_primary(servers(), folder.join("primary")).unwrap();
+    let mut primary =
+        Postgres::start_primary(servers(), folder.join("primary"), Durability::PowerLoss).unwrap();
     let mut replica = Postgres::start_replica(servers(), folder.join("replica"), &primary).unwrap();
 
     let mut writer = connect(&primary).await;
@@ -75,7 +80,8 @@ async fn a_replica_follows_its_primary_and_takes_no_writes() {
 #[tokio::test]
 async fn what_was_committed_survives_the_death_of_postgres() {
     let folder = Folder::new();
-    let mut primary = Postgres::start_primary(servers(), folder.path()).unwrap();
+    let mut primary =
+        Postgres::start_primary(servers(), folder.path(), Durability::PowerLoss).unwrap();
     let mut connection = connect(&primary).await;
     for (setting, expected) in [
         ("fsync", "on"),
@@ -109,7 +115,7 @@ async fn what_was_committed_survives_the_death_of_postgres() {
 #[tokio::test]
 async fn nobody_comes_in_without_the_password() {
     let folder = Folder::new();
-    let primary = Postgres::start_primary(servers(), folder.path()).unwrap();
+    let primary = Postgres::start_primary(servers(), folder.path(), Durability::PowerLoss).unwrap();
     let port = primary.port();
     let bare = format!("postgres://onsale@127.0.0.1:{port}/onsale?sslmode=disable");
     let wrong = format!("postgres://onsale:guess@127.0.0.1:{port}/onsale?sslmode=disable");

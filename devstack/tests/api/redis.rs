@@ -1,8 +1,10 @@
 //! Redis servers and clusters.
 
+use std::time::{Duration, Instant};
+
 use devstack::{
     process::Identity,
-    stores::{RedisCluster, RedisServer},
+    stores::{RedisCluster, RedisSentinels, RedisServer},
     test_stores::servers,
 };
 use redis::{Commands, Connection};
@@ -109,4 +111,46 @@ fn a_cluster_is_well_again_when_its_lost_node_is_back() {
     cluster.nodes()[1].kill().unwrap();
     cluster.nodes()[1].restart().unwrap();
     cluster.wait_until_ok().unwrap();
+}
+
+#[test]
+fn sentinels_put_the_replica_in_the_place_of_a_dead_primary() {
+    let folder = Folder::new();
+    let mut redis = RedisSentinels::start(servers(), folder.path()).unwrap();
+    let first = redis.servers()[0].port();
+    assert_eq!(primary(&redis.url()), first);
+    let _: () = connect(&redis.servers()[0].url())
+        .set("seat", "A-12")
+        .unwrap();
+    let replicas: usize = redis::cmd("WAIT")
+        .arg(&[1, 5_000])
+        .query(&mut connect(&redis.servers()[0].url()))
+        .unwrap();
+    assert_eq!(replicas, 1);
+
+    redis.servers()[0].kill().unwrap();
+
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while primary(&redis.url()) == first {
+        assert!(
+            Instant::now() < deadline,
+            "nobody took the place of the dead primary"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(primary(&redis.url()), redis.servers()[1].port());
+    let seat: String = connect(&redis.servers()[1].url()).get("seat").unwrap();
+    assert_eq!(seat, "A-12");
+}
+
+/// The port of the primary, as the first sentinel of the address tells it.
+fn primary(url: &str) -> u16 {
+    let rest = url.strip_prefix("redis+sentinel://").unwrap();
+    let (sentinels, name) = rest.split_once('/').unwrap();
+    let sentinel = sentinels.split(',').next().unwrap();
+    let (_, port): (String, u16) = redis::cmd("SENTINEL")
+        .arg(&["GET-MASTER-ADDR-BY-NAME", name])
+        .query(&mut connect(&format!("redis://{sentinel}")))
+        .unwrap();
+    port
 }

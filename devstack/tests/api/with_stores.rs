@@ -7,41 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use devstack::{process::Identity, test_stores};
+use devstack::process::Identity;
 use nix::sys::signal::Signal;
 
-use crate::folder::Folder;
+use crate::{folder::Folder, programs};
 
 /// The command, kept apart from the stores of this very test run.
 fn devstack(folder: &Folder) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_devstack"));
+    let mut command = programs::devstack(&folder.join("bin"));
     command.arg("--dir").arg(folder.join("dev"));
     command.arg("--servers-dir").arg(folder.join("servers"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("ONSALE_") {
-            command.env_remove(name);
-        }
-    }
-    // Nothing is fetched: the programs of this run are what PATH has.
     command
-        .env("ONSALE_SERVERS", "installed")
-        .env("PATH", path_with_servers(folder));
-    command
-}
-
-fn path_with_servers(folder: &Folder) -> String {
-    let bin = folder.join("bin");
-    std::fs::create_dir_all(&bin).unwrap();
-    let servers = test_stores::servers();
-    for (name, target) in [
-        ("redis-server", servers.redis.clone()),
-        ("initdb", servers.postgres_program("initdb")),
-    ] {
-        if !bin.join(name).exists() {
-            std::os::unix::fs::symlink(target, bin.join(name)).unwrap();
-        }
-    }
-    format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display())
 }
 
 fn with_stores(folder: &Folder, script: &str) -> Output {

@@ -112,10 +112,9 @@ impl Snapshot {
     /// snapshot is legal; one at or before the head is next.
     pub fn position(&self, place: u64) -> u64 {
         let behind_head = place.saturating_sub(self.head);
-        let gone = self.departed_before(place)
-            - self
-                .departed_before(self.head + 1)
-                .min(self.departed_before(place));
+        let gone = self
+            .departed_before(place)
+            .saturating_sub(self.departed_before(self.head + 1));
         behind_head.saturating_sub(gone).max(1)
     }
 

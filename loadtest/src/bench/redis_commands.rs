@@ -57,7 +57,7 @@ async fn in_room(stack: &Stack, admitter: &Admitter, room: &str) -> anyhow::Resu
     values.sort_by(f64::total_cmp);
     Ok(BenchReport {
         name: "P2",
-        what: "Redis commands per 1,000 polls, as the slope over an idle baseline",
+        description: "Redis commands per 1,000 polls, as the slope over an idle baseline",
         value: rounded(values[ROUNDS / 2]),
         bound: BOUND,
         rounds: rounds.iter().map(Round::json).collect(),

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use http::{HeaderValue, Method, Request, header};
 use tokio_util::sync::CancellationToken;
 
 use super::Crowd;
 use crate::client::{Client, Outgoing};
+use crate::forbidden::{self, Forbidden, KnownBy};
 use crate::journal::Probe;
 use crate::tokens;
 
@@ -16,7 +18,7 @@ const POLLS_MAX: u32 = 50;
 const POLL_PAUSE: Duration = Duration::from_millis(200);
 /// How often each of the calls is tried.
 const ROUNDS: u32 = 5;
-const BODY_MAX: usize = 1 << 20;
+const BODY_MAX: usize = 16 << 10;
 
 const NO_ADMISSION: (u16, &str) = (403, "admission-required");
 const BAD_WAITING_TOKEN: (u16, &str) = (401, "waiting-token-invalid");
@@ -28,45 +30,52 @@ struct Elsewhere {
     admission: HeaderValue,
 }
 
-/// Gets admitted to the other room and tries its tokens in ours. What could not even be tried is
-/// written down as a probe that failed, so that it cannot be overlooked.
-pub(super) async fn probe(crowd: &Arc<Crowd>, stop: &CancellationToken) -> Vec<Probe> {
-    stop.run_until_cancelled(Box::pin(try_elsewhere(crowd)))
-        .await
-        .unwrap_or_default()
+/// Gets admitted to the other room and tries its tokens in ours. Nothing when stopped meanwhile.
+pub(super) async fn probe(
+    crowd: &Arc<Crowd>,
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<Probe>> {
+    let tried = stop
+        .run_until_cancelled(Box::pin(try_elsewhere(crowd)))
+        .await;
+    tried.unwrap_or_else(|| Ok(Vec::new()))
 }
 
-async fn try_elsewhere(crowd: &Arc<Crowd>) -> Vec<Probe> {
-    let Some(elsewhere) = be_admitted(crowd).await else {
-        let what = "being admitted to another room";
-        return vec![Probe {
-            what,
-            expected: (200, "admitted"),
-            got: (0, "was not".to_owned()),
-        }];
-    };
+async fn try_elsewhere(crowd: &Arc<Crowd>) -> anyhow::Result<Vec<Probe>> {
+    let elsewhere = be_admitted(crowd).await;
+    let elsewhere = elsewhere.with_context(|| {
+        format!(
+            "room {}, made for the probes, let its only visitor not in",
+            crowd.other_room
+        )
+    })?;
     let mut booking = Client::new(&crowd.booking);
     let mut gatekeeper = Client::new(&crowd.gatekeeper);
     let mut probes = Vec::new();
     for _ in 0..ROUNDS {
         for request in [look(crowd, &elsewhere), hold(crowd, &elsewhere)] {
-            let got = booking.refusal(request, BODY_MAX).await;
-            probes.push(Probe {
-                what: "another room's admission token",
-                expected: NO_ADMISSION,
-                got,
-            });
+            let (what, expected) = ("another room's admission token", NO_ADMISSION);
+            let known_by = KnownBy::Token;
+            let forbidden = Forbidden {
+                what,
+                expected,
+                request,
+                known_by,
+            };
+            probes.extend(forbidden::attempt(&mut booking, forbidden).await);
         }
-        let got = gatekeeper
-            .refusal(poll(&crowd.room, &elsewhere.waiting), BODY_MAX)
-            .await;
-        probes.push(Probe {
-            what: "another room's waiting token",
-            expected: BAD_WAITING_TOKEN,
-            got,
-        });
+        let (what, expected) = ("another room's waiting token", BAD_WAITING_TOKEN);
+        let request = poll(&crowd.room, &elsewhere.waiting);
+        let known_by = KnownBy::Token;
+        let forbidden = Forbidden {
+            what,
+            expected,
+            request,
+            known_by,
+        };
+        probes.extend(forbidden::attempt(&mut gatekeeper, forbidden).await);
     }
-    probes
+    Ok(probes)
 }
 
 async fn be_admitted(crowd: &Arc<Crowd>) -> Option<Elsewhere> {

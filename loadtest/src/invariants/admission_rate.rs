@@ -120,7 +120,8 @@ fn check_capacity(journal: &Journal, capacity: u32, finding: &mut Finding) {
 
 fn surely_active(visit: &Visit) -> Option<(Moment, Moment)> {
     let admission = visit.admission.as_ref()?;
-    let from = admission.at?;
+    // The true instant is up to a millisecond later than the store's cut one.
+    let from = admission.at? + ROUNDING;
     let until = visit
         .gave_up_slot
         .unwrap_or(admission.expires)

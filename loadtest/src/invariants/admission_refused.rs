@@ -28,6 +28,7 @@ mod tests {
             what: "no admission token",
             expected: (403, "admission-required"),
             got: (status, slug.to_owned()),
+            tries: 1,
         };
         Journal {
             probes: vec![probe],

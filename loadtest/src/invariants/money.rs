@@ -38,6 +38,7 @@ pub(super) fn check(books: &Books) -> Finding {
         });
     }
     check_payments(books, &mut finding);
+    check_seats(books, &mut finding);
     check_sums(books, &payments, &mut finding);
     finding
 }
@@ -79,6 +80,27 @@ fn check_payments(books: &Books, finding: &mut Finding) {
     }
 }
 
+/// No seat is given away: each belongs to a confirmed order, and an order's seats cost what it does.
+fn check_seats(books: &Books, finding: &mut Finding) {
+    let orders: HashMap<&str, &OrderRow> = books
+        .orders
+        .iter()
+        .map(|order| (order.id.as_str(), order))
+        .collect();
+    let mut prices: HashMap<&str, i64> = HashMap::new();
+    for seat in &books.sold {
+        *prices.entry(&seat.order_id).or_default() += seat.price;
+    }
+    for (id, price) in prices {
+        let order = orders.get(id).copied();
+        let is_paid = order.is_some_and(|order| order.is_confirmed() && order.amount == price);
+        finding.expect(is_paid, || {
+            let order = order.map(|order| (order.state.as_str(), order.amount));
+            format!("seats worth {price} are sold to order {id}, which is {order:?}")
+        });
+    }
+}
+
 fn check_sums(books: &Books, payments: &HashMap<&str, &LedgerItem>, finding: &mut Finding) {
     let orders: i64 = books
         .orders
@@ -102,6 +124,7 @@ fn check_sums(books: &Books, payments: &HashMap<&str, &LedgerItem>, finding: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::SoldSeat;
 
     fn order(id: &str, state: &str, captured: i64) -> OrderRow {
         OrderRow {
@@ -141,6 +164,33 @@ mod tests {
             vec![payment("a", 100, 100, 0), payment("b", 100, 0, 100)],
         ));
         assert!(finding.holds(), "{finding:?}");
+    }
+
+    #[test]
+    fn a_seat_given_away_or_sold_below_its_price_is_found() {
+        let sold = |seat: &str, order_id: &str, price| SoldSeat {
+            seat: seat.to_owned(),
+            order_id: order_id.to_owned(),
+            price,
+        };
+        let with = |sold: Vec<SoldSeat>| {
+            let orders = vec![order("a", "CONFIRMED", 100), order("b", "FAILED", 0)];
+            let payments = vec![payment("a", 100, 100, 0), payment("b", 100, 0, 100)];
+            check(&Books {
+                sold,
+                ..books(orders, payments)
+            })
+        };
+        assert!(with(vec![sold("A-1", "a", 60), sold("A-2", "a", 40)]).holds());
+        assert!(!with(vec![sold("A-1", "a", 60)]).holds(), "too cheap");
+        assert!(
+            !with(vec![sold("A-1", "b", 100)]).holds(),
+            "of an order that failed"
+        );
+        assert!(
+            !with(vec![sold("A-1", "nobody's", 100)]).holds(),
+            "of no order"
+        );
     }
 
     #[test]

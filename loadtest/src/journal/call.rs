@@ -1,11 +1,15 @@
 //! One request and what came of it.
 
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
+
+use serde::Serialize;
 
 use crate::clock::Moment;
 
 /// What a request was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Step {
     Join,
     Poll,
@@ -25,6 +29,8 @@ pub(crate) struct Call {
     pub end: Moment,
     /// How late this try went out, where a timer was to start it.
     pub lag: Option<Duration>,
+    /// The status of the answer; 0 when there was none.
+    pub status: u16,
     pub result: CallResult,
 }
 
@@ -32,8 +38,8 @@ pub(crate) struct Call {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallResult {
     Good,
-    /// A refusal that belongs to the game: a seat was taken, a card declined.
-    Refused,
+    /// A refusal that belongs to the game, by its slug: a seat was taken, a card declined.
+    Refused(&'static str),
     /// 429 or 503 with Retry-After, sent again later.
     Retried,
     /// Everything else: what came instead.
@@ -60,6 +66,19 @@ impl Step {
             Self::Payment => "payment",
             Self::Order => "order",
             Self::Leave => "leave",
+        }
+    }
+}
+
+impl Display for Call {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        let at = self.end.as_secs_f64();
+        write!(to, "{at:.3} s {} {}", self.step.name(), self.status)?;
+        match &self.result {
+            CallResult::Good => Ok(()),
+            CallResult::Refused(slug) => write!(to, " {slug}"),
+            CallResult::Retried => write!(to, " tried again"),
+            CallResult::Unexpected(what) => write!(to, " unexpected: {what}"),
         }
     }
 }

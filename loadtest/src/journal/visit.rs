@@ -75,6 +75,8 @@ pub(crate) struct Probe {
     pub what: &'static str,
     pub expected: (u16, &'static str),
     pub got: (u16, String),
+    /// How often it was tried until it got that.
+    pub tries: u32,
 }
 
 /// How a journey ended.

@@ -71,7 +71,7 @@ fn summary(journal: &Journal, step: Step) -> StepSummary {
                 continue;
             }
             CallResult::Good => {}
-            CallResult::Refused => summary.refused += 1,
+            CallResult::Refused(_) => summary.refused += 1,
             CallResult::Unexpected(_) => summary.errors += 1,
         }
         summary.count += 1;

@@ -22,6 +22,9 @@ const BAR_LENGTH: u32 = 40;
 /// Seconds of admissions that are drawn.
 const SECONDS_DRAWN: usize = 20;
 
+/// Failed journeys that are shown; the JSON has more.
+const FAILED_SHOWN: usize = 3;
+
 impl Display for Report {
     fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
         self.write_head(to)?;
@@ -73,6 +76,7 @@ impl Report {
             .iter()
             .filter(|(_, step)| step.count + step.retried > 0)
         {
+            let name = name.name();
             writeln!(
                 to,
                 "{name:<10}{:>10}{:>10}{:>10}{:>10}{:>11.2}{:>11.2}{:>11.2}",
@@ -158,6 +162,14 @@ impl Report {
         writeln!(to, "\n{}", self.verdict.name().to_uppercase())?;
         for reason in &self.reasons {
             writeln!(to, "  {reason}")?;
+        }
+        for failed in self.failed_journeys.iter().take(FAILED_SHOWN) {
+            writeln!(
+                to,
+                "  {} failed after: {}",
+                failed.visitor,
+                failed.last_calls.join(" · ")
+            )?;
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ fn call(latency_ms: u64, lag_ms: u64, result: CallResult) -> Call {
         intended: Duration::from_secs(1),
         end: Duration::from_secs(1) + Duration::from_millis(latency_ms),
         lag: Some(Duration::from_millis(lag_ms)),
+        status: 200,
         result,
     }
 }
@@ -144,7 +145,7 @@ fn an_unexpected_answer_fails_the_run_and_is_named() {
     let report = report(visits, vec![right()]);
     assert_eq!(report.verdict, Verdict::Fail);
     assert_eq!(report.unexpected[0].what, "500 internal");
-    assert_eq!(report.steps["join"].errors, 1);
+    assert_eq!(report.steps[&Step::Join].errors, 1);
 }
 
 #[test]
@@ -156,16 +157,16 @@ fn a_request_that_was_sent_again_counts_once_and_from_its_first_intention() {
     ];
     visits[0].calls = retried;
     let report = report(visits, vec![right()]);
-    assert_eq!(report.steps["join"].count, 2);
-    assert_eq!(report.steps["join"].retried, 1);
-    assert!(report.steps["join"].max_ms >= 80.0);
+    assert_eq!(report.steps[&Step::Join].count, 2);
+    assert_eq!(report.steps[&Step::Join].retried, 1);
+    assert!(report.steps[&Step::Join].max_ms >= 80.0);
 }
 
 #[test]
 fn half_of_a_hundred_latencies_are_below_the_median() {
     let calls = (1..=100).map(|ms| call(ms, 0, CallResult::Good)).collect();
     let report = report(vec![visit(1, calls), visit(2, Vec::new())], vec![right()]);
-    let join = &report.steps["join"];
+    let join = &report.steps[&Step::Join];
     assert!((49.9..50.2).contains(&join.p50_ms), "{}", join.p50_ms);
     assert!((98.9..99.3).contains(&join.p99_ms), "{}", join.p99_ms);
 }

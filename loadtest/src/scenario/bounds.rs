@@ -54,11 +54,10 @@ impl Share {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a share of a count is between 0 and that count, and counts here are small"
+        reason = "a share of a count is between 0 and that count"
     )]
-    pub(crate) fn of_count(self, count: usize) -> usize {
-        (count as f64 * self.0) as usize
+    pub(crate) fn of_count(self, count: u32) -> usize {
+        (f64::from(count) * self.0) as usize
     }
 
     /// Draws: true for this share of the draws.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use rand::RngExt;
 use serde::de::DeserializeOwned;
 
 use crate::client::{Answer, Client, NoAnswer, Outgoing};
@@ -13,8 +14,8 @@ use super::{Lost, Visitor};
 
 /// Tries of one request, the first included.
 const TRIES_MAX: u32 = 8;
-/// Longest that a server can make us wait with one Retry-After.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(15);
+/// Longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// Pause before another try when there was no answer at all.
 const NO_ANSWER_PAUSE: Duration = Duration::from_millis(500);
 /// Longest body that an answer may have: the map of the largest house.
@@ -50,6 +51,7 @@ pub(super) struct Answered {
 /// What to do after one try.
 enum Verdict {
     Final(CallResult),
+    /// Try again, not before so much time has passed.
     Again(CallResult, Duration),
 }
 
@@ -71,14 +73,19 @@ impl Visitor {
             let end = clock.now();
             let (result, pause) = match judge(&ask, &outcome, tries_left) {
                 Verdict::Final(result) => (result, None),
-                Verdict::Again(result, pause) => (result, Some(pause)),
+                Verdict::Again(result, pause) => {
+                    let tries_before = TRIES_MAX - 1 - tries_left;
+                    (result, Some(longer(pause, tries_before, self.rng.random())))
+                }
             };
             let lag = due.map(|due| start.saturating_sub(due));
+            let status = outcome.as_ref().map_or(0, |answer| answer.status.as_u16());
             self.note(Call {
                 step: ask.step,
                 intended,
                 end,
                 lag,
+                status,
                 result,
             });
             match (pause, outcome) {
@@ -111,11 +118,13 @@ impl Visitor {
     /// Writes down that an answer lacks what it must have.
     pub(super) fn note_unreadable(&mut self, step: Step, span: Span) -> Lost {
         let result = CallResult::Unexpected("an answer without what it must say".into());
+        let (intended, end) = (span.start, span.end);
         self.note(Call {
             step,
-            intended: span.start,
-            end: span.end,
+            intended,
+            end,
             lag: None,
+            status: 0,
             result,
         });
         Lost
@@ -136,12 +145,29 @@ impl Visitor {
     }
 }
 
+/// Too busy, or still busy with our own earlier try.
+fn may_repeat(status: u16, slug: &str) -> bool {
+    matches!(
+        (status, slug),
+        (429 | 503, _) | (409, "idempotency-in-flight")
+    )
+}
+
+/// A pause that doubles with each try, and differs from visitor to visitor: who was turned away
+/// together does not come back together.
+fn longer(pause: Duration, tries_before: u32, drawn: f64) -> Duration {
+    let grown = pause
+        .saturating_mul(1 << tries_before.min(8))
+        .min(PAUSE_MAX.max(pause));
+    grown.mul_f64(1.0 + drawn / 2.0)
+}
+
 /// Judges one try by the contract. Whatever is neither good nor part of the game is unexpected.
 fn judge(ask: &Ask, outcome: &Result<Answer, NoAnswer>, tries_left: u32) -> Verdict {
     let answer = match outcome {
         Ok(answer) => answer,
         Err(error) => {
-            let result = CallResult::Unexpected(error.to_string().into());
+            let result = CallResult::Unexpected(error.in_full().into());
             return if tries_left == 0 {
                 Verdict::Final(result)
             } else {
@@ -155,12 +181,16 @@ fn judge(ask: &Ask, outcome: &Result<Answer, NoAnswer>, tries_left: u32) -> Verd
     }
     let problem = answer.problem();
     let slug = problem.as_deref().unwrap_or("no problem document");
-    if ask.refusals.contains(&(status, slug)) {
-        return Verdict::Final(CallResult::Refused);
+    if let Some((_, slug)) = ask
+        .refusals
+        .iter()
+        .find(|refusal| **refusal == (status, slug))
+    {
+        return Verdict::Final(CallResult::Refused(slug));
     }
     match answer.retry_after() {
-        Some(pause) if matches!(status, 429 | 503) && tries_left > 0 => {
-            Verdict::Again(CallResult::Retried, pause.min(RETRY_AFTER_MAX))
+        Some(pause) if may_repeat(status, slug) && tries_left > 0 => {
+            Verdict::Again(CallResult::Retried, pause.min(PAUSE_MAX))
         }
         _ => Verdict::Final(CallResult::Unexpected(format!("{status} {slug}").into())),
     }

@@ -4,7 +4,6 @@ use http::{Method, Request, header};
 use serde::Deserialize;
 
 use crate::client::{Answer, Outgoing};
-use crate::clock::Moment;
 use crate::journal::{Held, Span, Step};
 
 use super::asking::{Ask, Side};
@@ -34,12 +33,12 @@ struct HoldExists {
 }
 
 impl Visitor {
-    pub(super) async fn hold(&mut self, wished: Vec<String>, due: Moment) -> Result<Holding, Lost> {
+    pub(super) async fn hold(&mut self, wished: Vec<String>) -> Result<Holding, Lost> {
         let body = serde_json::json!({ "seats": wished }).to_string();
         let ask = Ask {
             side: Side::Booking,
             step: Step::Hold,
-            due: Some(due),
+            due: None,
             request: self.hold_request(body)?,
             good: &[201],
             refusals: &[(409, "seat-taken"), (409, "hold-exists")],

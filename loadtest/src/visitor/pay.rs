@@ -75,10 +75,6 @@ impl Visitor {
                 }
                 (202, _) => return self.await_decision(held, &answered).await,
                 (402, _) => card = Card::Good,
-                (409, Some("idempotency-in-flight")) => {
-                    let later = self.crowd.clock.now() + LOOK_PAUSE;
-                    self.crowd.clock.sleep_until(later).await;
-                }
                 (409, _) => return Ok(Payment::NotConfirmed),
                 _ => return Err(Lost),
             }

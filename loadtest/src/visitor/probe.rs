@@ -2,8 +2,7 @@
 
 use http::{HeaderValue, Method, Request, header};
 
-use crate::client::Outgoing;
-use crate::journal::Probe;
+use crate::forbidden::{self, Forbidden, KnownBy};
 use crate::tokens;
 
 use super::Visitor;
@@ -13,9 +12,6 @@ const NO_ADMISSION: (u16, &str) = (403, "admission-required");
 const NOT_YOURS: (u16, &str) = (403, "admission-not-yours");
 const ENDED: (u16, &str) = (403, "admission-expired");
 const BAD_WAITING_TOKEN: (u16, &str) = (401, "waiting-token-invalid");
-
-/// Longest answer to a probe that is read: should it succeed, the map of a house.
-const BODY_MAX: usize = 1 << 20;
 
 impl Visitor {
     /// Polls with waiting tokens that were never given out.
@@ -45,8 +41,17 @@ impl Visitor {
                 .header(header::AUTHORIZATION, value)
                 .body(http_body_util::Full::default())
                 .expect("a room name makes a path");
-            self.probe(Side::Gatekeeper, what, BAD_WAITING_TOKEN, request)
-                .await;
+            let (expected, known_by) = (BAD_WAITING_TOKEN, KnownBy::Token);
+            self.probe(
+                Side::Gatekeeper,
+                Forbidden {
+                    what,
+                    expected,
+                    request,
+                    known_by,
+                },
+            )
+            .await;
         }
     }
 
@@ -109,27 +114,30 @@ impl Visitor {
             let request = request
                 .body(http_body_util::Full::from(body))
                 .expect("a performance id makes a path");
-            self.probe(Side::Booking, what, expected, request).await;
+            let known_by = if expected == ENDED {
+                KnownBy::Line
+            } else {
+                KnownBy::Token
+            };
+            self.probe(
+                Side::Booking,
+                Forbidden {
+                    what,
+                    expected,
+                    request,
+                    known_by,
+                },
+            )
+            .await;
         }
     }
 
-    /// Sends what must be refused and writes down what came.
-    async fn probe(
-        &mut self,
-        side: Side,
-        what: &'static str,
-        expected: (u16, &'static str),
-        request: Outgoing,
-    ) {
+    async fn probe(&mut self, side: Side, forbidden: Forbidden) {
         let client = match side {
             Side::Gatekeeper => &mut self.gatekeeper,
             Side::Booking => &mut self.booking,
         };
-        let got = client.refusal(request, BODY_MAX).await;
-        self.visit.probes.push(Probe {
-            what,
-            expected,
-            got,
-        });
+        let probe = forbidden::attempt(client, forbidden).await;
+        self.visit.probes.extend(probe);
     }
 }

@@ -3,7 +3,6 @@
 use rand::RngExt;
 
 use crate::choice;
-use crate::clock::Moment;
 use crate::journal::Ended;
 use crate::seat_map::SeatMap;
 
@@ -19,36 +18,38 @@ impl Visitor {
         let clock = self.crowd.clock;
         let plan = self.crowd.scenario.buyer;
         let patient_until = clock.now() + plan.patience_seconds.seconds();
-        let mut look_at = None;
-        let mut thinking = plan.think_ms;
-        let mut map = self.look(None).await?;
+        let first_map = self.look(None).await?;
+        if first_map.sold_out() {
+            return Ok(Ended::SoldOut);
+        }
         self.probe_the_shop().await;
+        let mut pause = plan.think_ms;
         for _ in 0..ROUNDS_MAX {
+            // Pages keep their map fresh: what has gone while the visitor thought is not clicked on.
+            let decided_at = clock.now() + pause.draw(&mut self.rng);
+            let map = self.look(Some(decided_at)).await?;
             if map.sold_out() {
                 return Ok(Ended::SoldOut);
             }
             let wished = self.choose(&map);
             if wished.is_empty() {
                 // Somebody is paying for what is left. Should a payment fail, it is free again.
-                look_at = Some(clock.now() + plan.look_again_ms.draw(&mut self.rng));
+                pause = plan.look_again_ms;
+            } else if self.hold_and_pay(wished).await? {
+                return Ok(Ended::Bought);
             } else {
-                let decided_at = clock.now() + thinking.draw(&mut self.rng);
-                if self.hold_and_pay(wished, decided_at).await? {
-                    return Ok(Ended::Bought);
-                }
-                thinking = plan.rethink_ms;
+                pause = plan.rethink_ms;
             }
             if clock.now() > patient_until {
                 return Ok(Ended::OutOfPatience);
             }
-            map = self.look(look_at.take()).await?;
         }
         Ok(Ended::OutOfPatience)
     }
 
     /// True when the seats are bought, false when others were faster.
-    async fn hold_and_pay(&mut self, wished: Vec<String>, due: Moment) -> Result<bool, Lost> {
-        match self.hold(wished, due).await? {
+    async fn hold_and_pay(&mut self, wished: Vec<String>) -> Result<bool, Lost> {
+        match self.hold(wished).await? {
             Holding::Taken => Ok(false),
             Holding::Held(held) => Ok(matches!(self.pay(held).await?, Payment::Confirmed)),
         }
@@ -60,16 +61,11 @@ impl Visitor {
             .rng
             .random_range(plan.seats_min.get()..=plan.seats_max.get());
         let house = &self.crowd.house;
-        let free = map.free();
-        choice::choose(
-            &free,
-            house.seats_per_row(),
-            wanted as usize,
-            plan.front_share,
-            &mut self.rng,
-        )
-        .into_iter()
-        .map(|seat| house.name(seat).to_owned())
-        .collect()
+        let front = plan.front_share.of_count(house.seat_count());
+        let (free, row) = (map.free(), house.seats_per_row());
+        choice::choose(&free, row, wanted as usize, front, &mut self.rng)
+            .into_iter()
+            .map(|seat| house.name(seat).to_owned())
+            .collect()
     }
 }

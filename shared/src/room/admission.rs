@@ -36,7 +36,8 @@ impl Line {
             .key(&keys.room)
             .key(&keys.active)
             .key(&keys.admissions)
-            .key(&keys.ended);
+            .key(&keys.ended)
+            .key(&keys.waiting);
         let call = call
             .arg(claims.sub.as_str())
             .arg(claims.num.0)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use devstack::stores::{RedisCluster, RedisServer};
+use devstack::stores::{RedisCluster, RedisSentinels, RedisServer};
 use devstack::test_stores;
 use shared::redis_handle::{Redis, StoreError};
 use shared::room::{Joined, Line, NewRoom, PromotionLimits};
@@ -150,4 +150,41 @@ async fn nobody_waits_for_a_redis_that_was_never_there() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_sentinels_the_handle_follows_the_new_master() {
+    let mut set = RedisSentinels::start(test_stores::servers(), &folder("sentinels")).unwrap();
+    let redis = Redis::connect(&set.url().parse().unwrap(), DEADLINE, &Shutdown::new());
+    redis.wait_connected(LONG).await.unwrap();
+    // Acknowledged by the replica, so that the failover cannot lose it.
+    redis
+        .query::<()>(redis::cmd("SET").arg("kept").arg("yes"))
+        .await
+        .unwrap();
+    let mut wait = redis::cmd("WAIT");
+    let began = Instant::now();
+    while redis.query::<u32>(wait.arg(1).arg(100)).await.unwrap() < 1 {
+        assert!(began.elapsed() < LONG, "the replica does not follow");
+        wait = redis::cmd("WAIT");
+    }
+    set.servers()[0].kill().unwrap();
+    let began = Instant::now();
+    loop {
+        let called = Instant::now();
+        let written = redis
+            .query::<()>(redis::cmd("SET").arg("after").arg("too"))
+            .await;
+        assert!(
+            called.elapsed() < DEADLINE + Duration::from_secs(2),
+            "a call outlived its deadline"
+        );
+        if written.is_ok() {
+            break;
+        }
+        assert!(began.elapsed() < 2 * LONG, "the new master is not found");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let kept: String = redis.query(redis::cmd("GET").arg("kept")).await.unwrap();
+    assert_eq!(kept, "yes");
 }

@@ -168,33 +168,30 @@ async fn a_look_up_finds_a_payment_by_its_key() {
 #[tokio::test]
 async fn bad_input_gets_a_problem_that_says_what_to_change() {
     let till = Till::open().await;
-    let mut cases = Vec::new();
-    let good = order("authorize", "tok_ok");
-    for (field, value) in [
-        ("amount", json!(0)),
-        ("amount", json!(1.5)),
-        ("currency", json!("won")),
-        ("mode", json!("later")),
-        ("method", json!({"kind": "cash", "token": "tok_ok"})),
-        ("reference", json!("x".repeat(129))),
-        ("surprise", json!(true)),
+    for (field, value, told) in [
+        ("amount", json!(0), "amount"),
+        ("amount", json!(1.5), "1.5"),
+        ("currency", json!("won"), "currency"),
+        ("mode", json!("later"), "later"),
+        (
+            "method",
+            json!({"kind": "cash", "token": "tok_ok"}),
+            "method.kind",
+        ),
+        ("reference", json!("x".repeat(129)), "reference"),
+        ("surprise", json!(true), "surprise"),
     ] {
-        let mut order = good.clone();
+        let mut order = order("authorize", "tok_ok");
         order[field] = value;
-        cases.push((field, order));
-    }
-    cases.push(("amount", json!({})));
-    for (field, order) in cases {
         let (status, problem) = till.post("/v1/payments", Some("k-1"), &order).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{order}");
         assert_eq!(problem["type"], "/problems/invalid-request");
         let detail = problem["detail"].as_str().unwrap();
-        assert!(
-            detail.contains(field) || detail.contains("variant"),
-            "{field}: {detail}"
-        );
+        assert!(detail.contains(told), "{field}: {detail}");
     }
-    let (status, problem) = till.post("/v1/payments", None, &good).await;
+    let (status, problem) = till
+        .post("/v1/payments", None, &order("authorize", "tok_ok"))
+        .await;
     assert_eq!(
         (status, &problem["type"]),
         (
@@ -213,7 +210,9 @@ async fn bad_input_gets_a_problem_that_says_what_to_change() {
     );
     assert_eq!(till.get("/v1/nowhere").await.0, StatusCode::NOT_FOUND);
     assert_eq!(
-        till.post("/v1/ledger", None, &good).await.0,
+        till.post("/v1/ledger", None, &order("authorize", "tok_ok"))
+            .await
+            .0,
         StatusCode::METHOD_NOT_ALLOWED
     );
     assert_eq!(

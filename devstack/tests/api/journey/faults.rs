@@ -12,7 +12,9 @@ use super::world::{LONG, Line, ROOM, World};
 async fn a_killed_gatekeeper_costs_nobody_a_place() {
     let mut world = World::start().await;
     world.admitter(&["pause", ROOM]);
-    let mut people: Vec<_> = (0..20).map(|index| world.person(&format!("person-{index}"))).collect();
+    let mut people: Vec<_> = (0..20)
+        .map(|index| world.person(&format!("person-{index}")))
+        .collect();
     for person in &mut people {
         person.join(world.gatekeeper(0)).await;
     }
@@ -26,7 +28,11 @@ async fn a_killed_gatekeeper_costs_nobody_a_place() {
             }
             assert!(began.elapsed() < LONG, "{document}");
         }
-        assert_eq!(person.join(world.gatekeeper(1)).await["number"], index, "the same number again");
+        assert_eq!(
+            person.join(world.gatekeeper(1)).await["number"],
+            index,
+            "the same number again"
+        );
     }
     world.gatekeepers[0].0.restart().await.unwrap();
     assert_eq!(people[19].join(world.gatekeeper(0)).await["number"], 20);
@@ -35,12 +41,18 @@ async fn a_killed_gatekeeper_costs_nobody_a_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_admitter_changes_nothing_and_with_none_people_wait() {
     let mut world = World::start().await;
-    let mut people: Vec<_> = (0..150).map(|index| world.person(&format!("person-{index}"))).collect();
+    let mut people: Vec<_> = (0..150)
+        .map(|index| world.person(&format!("person-{index}")))
+        .collect();
     world.admitters[0].kill().unwrap();
     for person in &mut people {
         person.join(world.gatekeeper(0)).await;
     }
-    let admitted_total = || world.admitter(&["status", ROOM])["admitted_total"].as_u64().unwrap();
+    let admitted_total = || {
+        world.admitter(&["status", ROOM])["admitted_total"]
+            .as_u64()
+            .unwrap()
+    };
     let began = Instant::now();
     while admitted_total() < 20 {
         assert!(began.elapsed() < LONG, "the other admitter does not go on");
@@ -50,9 +62,16 @@ async fn a_killed_admitter_changes_nothing_and_with_none_people_wait() {
     world.admitter(&["rate", ROOM, "10"]);
     let mut last = world.person("last");
     assert_eq!(last.join(world.gatekeeper(1)).await["state"], "waiting");
-    assert_eq!(last.poll(world.gatekeeper(1)).await["state"], "waiting", "polls go on");
+    assert_eq!(
+        last.poll(world.gatekeeper(1)).await["state"],
+        "waiting",
+        "polls go on"
+    );
     let later = world.admitter(&["status", ROOM]);
-    assert_eq!(later["admitted_total"], status["admitted_total"], "nobody is let in without an admitter");
+    assert_eq!(
+        later["admitted_total"], status["admitted_total"],
+        "nobody is let in without an admitter"
+    );
     world.admitter(&["rate", ROOM, "100"]);
     world.admitters[1].restart().await.unwrap();
     last.poll_until(world.gatekeeper(1), "admitted").await;
@@ -61,7 +80,11 @@ async fn a_killed_admitter_changes_nothing_and_with_none_people_wait() {
     for person in &mut people {
         let document = person.poll_until(world.gatekeeper(0), "admitted").await;
         let at: jiff::Timestamp = document["admitted_at"].as_str().unwrap().parse().unwrap();
-        assert!(before.is_none_or(|before| before <= at), "{} was let in before the one in front", person.name);
+        assert!(
+            before.is_none_or(|before| before <= at),
+            "{} was let in before the one in front",
+            person.name
+        );
         before = Some(at);
     }
 }
@@ -76,8 +99,15 @@ async fn sigterm_lets_requests_in_flight_finish() {
     // The gatekeeper, in the middle of a join.
     let address = world.gatekeeper(0).trim_start_matches("http://").to_owned();
     let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let request = world.person("bob").request(reqwest::Method::POST, "http://x/").build().unwrap();
-    let bearer = request.headers()["authorization"].to_str().unwrap().to_owned();
+    let request = world
+        .person("bob")
+        .request(reqwest::Method::POST, "http://x/")
+        .build()
+        .unwrap();
+    let bearer = request.headers()["authorization"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let head = format!(
         "POST /v1/rooms/{ROOM}/visitors HTTP/1.1\r\nhost: x\r\nauthorization: {bearer}\r\ncontent-length: 2\r\n\r\n{{"
     );
@@ -94,7 +124,11 @@ async fn sigterm_lets_requests_in_flight_finish() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-    let ended = world.gatekeepers[0].0.until_ended(LONG).await.expect("it ends");
+    let ended = world.gatekeepers[0]
+        .0
+        .until_ended(LONG)
+        .await
+        .expect("it ends");
     assert!(ended.success(), "{ended}");
 
     // The shop, in the middle of a payment that takes two seconds.
@@ -103,7 +137,6 @@ async fn sigterm_lets_requests_in_flight_finish() {
         let mut paying = std::pin::pin!(paying);
         let sent = tokio::time::timeout(Duration::from_millis(700), &mut paying).await;
         assert!(sent.is_err(), "the payment is not slow");
-        // SAFETY of the test: the request is under way; the process is told to end now.
         let pid = nix::unistd::Pid::from_raw(i32::try_from(world.booking.pid()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         expect(paying.await, 201).await
@@ -121,7 +154,9 @@ async fn redis_gone_and_back_nobody_loses_anything() {
     world.admitter(&["pause", ROOM]);
     let mut bob = world.person("bob");
     bob.join(world.gatekeeper(1)).await;
-    let Line::Server(redis) = &mut world.line else { panic!("a single server") };
+    let Line::Server(redis) = &mut world.line else {
+        panic!("a single server")
+    };
     redis.kill().unwrap();
 
     // The shop goes on: the token decides, and PostgreSQL.
@@ -131,7 +166,10 @@ async fn redis_gone_and_back_nobody_loses_anything() {
     let began = Instant::now();
     loop {
         let document = bob.poll(world.gatekeeper(1)).await;
-        assert_eq!((&document["state"], &document["position"]), (&json!("waiting"), &json!(1)));
+        assert_eq!(
+            (&document["state"], &document["position"]),
+            (&json!("waiting"), &json!(1))
+        );
         if document["stale"] == true {
             break;
         }
@@ -139,14 +177,20 @@ async fn redis_gone_and_back_nobody_loses_anything() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    let Line::Server(redis) = &mut world.line else { panic!("a single server") };
+    let Line::Server(redis) = &mut world.line else {
+        panic!("a single server")
+    };
     redis.restart().unwrap();
     let began = Instant::now();
     while bob.poll(world.gatekeeper(1)).await["stale"] == true {
         assert!(began.elapsed() < LONG, "stale for ever");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(world.admitter(&["status", ROOM])["state"], "paused", "a pause stays a pause");
+    assert_eq!(
+        world.admitter(&["status", ROOM])["state"],
+        "paused",
+        "a pause stays a pause"
+    );
     world.admitter(&["resume", ROOM]);
     let admitted = bob.poll_until(world.gatekeeper(0), "admitted").await;
     assert_eq!(admitted["number"], 2);

@@ -23,7 +23,13 @@ pub(super) struct Person {
 impl Person {
     pub(super) fn new(http: Client, name: &str, token: String) -> Self {
         let name = name.to_owned();
-        Self { http, name, token, waiting_token: String::new(), admission_token: String::new() }
+        Self {
+            http,
+            name,
+            token,
+            waiting_token: String::new(),
+            admission_token: String::new(),
+        }
     }
 
     pub(super) fn request(&self, method: Method, url: &str) -> RequestBuilder {
@@ -33,25 +39,25 @@ impl Person {
     /// Enters the line at one gatekeeper.
     pub(super) async fn join(&mut self, gatekeeper: &str) -> Value {
         let url = format!("{gatekeeper}/v1/rooms/{ROOM}/visitors");
-        let began = Instant::now();
-        let response = loop {
-            let response = self.request(Method::POST, &url).send().await.unwrap();
-            // A room is known at every gatekeeper within a second.
-            if response.status() != 404 {
-                break response;
-            }
-            assert!(began.elapsed() < LONG, "the room is never joinable");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        };
+        let response = self.request(Method::POST, &url).send().await.unwrap();
         assert!(response.status().is_success(), "{}", response.status());
         let document: Value = response.json().await.unwrap();
-        document["token"].as_str().unwrap().clone_into(&mut self.waiting_token);
+        document["token"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut self.waiting_token);
         document
     }
 
     pub(super) async fn poll(&self, gatekeeper: &str) -> Value {
         let url = format!("{gatekeeper}/v1/rooms/{ROOM}/visitors/me");
-        let response = self.http.get(url).bearer_auth(&self.waiting_token).send().await.unwrap();
+        let response = self
+            .http
+            .get(url)
+            .bearer_auth(&self.waiting_token)
+            .send()
+            .await
+            .unwrap();
         expect(response, 200).await
     }
 
@@ -62,11 +68,18 @@ impl Person {
             let document = self.poll(gatekeeper).await;
             if document["state"] == state {
                 if state == "admitted" {
-                    document["admission_token"].as_str().unwrap().clone_into(&mut self.admission_token);
+                    document["admission_token"]
+                        .as_str()
+                        .unwrap()
+                        .clone_into(&mut self.admission_token);
                 }
                 return document;
             }
-            assert!(began.elapsed() < LONG, "{} waits for {state}: {document}", self.name);
+            assert!(
+                began.elapsed() < LONG,
+                "{} waits for {state}: {document}",
+                self.name
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -78,15 +91,31 @@ impl Person {
     }
 
     pub(super) async fn seats(&self, world: &World) -> Response {
-        let url = format!("{}/v1/performances/{}/seats", world.booking_url, world.performance);
-        self.request(Method::GET, &url).header("admission-token", &self.admission_token).send().await.unwrap()
+        let url = format!(
+            "{}/v1/performances/{}/seats",
+            world.booking_url, world.performance
+        );
+        self.request(Method::GET, &url)
+            .header("admission-token", &self.admission_token)
+            .send()
+            .await
+            .unwrap()
     }
 
     pub(super) async fn try_hold(&self, world: &World, seats: &[&str]) -> Response {
-        let url = format!("{}/v1/performances/{}/holds", world.booking_url, world.performance);
-        let request = self.request(Method::POST, &url).header("admission-token", &self.admission_token);
+        let url = format!(
+            "{}/v1/performances/{}/holds",
+            world.booking_url, world.performance
+        );
+        let request = self
+            .request(Method::POST, &url)
+            .header("admission-token", &self.admission_token);
         let request = request.header("idempotency-key", format!("hold-{}", rand::random::<u64>()));
-        request.json(&json!({ "seats": seats })).send().await.unwrap()
+        request
+            .json(&json!({ "seats": seats }))
+            .send()
+            .await
+            .unwrap()
     }
 
     pub(super) async fn hold(&self, world: &World, seats: &[&str]) -> Value {
@@ -94,10 +123,18 @@ impl Person {
     }
 
     pub(super) async fn try_pay(&self, world: &World, hold: &Value, card: &str) -> Response {
-        let url = format!("{}/v1/holds/{}/payment", world.booking_url, hold["id"].as_str().unwrap());
+        let url = format!(
+            "{}/v1/holds/{}/payment",
+            world.booking_url,
+            hold["id"].as_str().unwrap()
+        );
         let method = json!({"method": {"kind": "card", "token": card}});
         let request = self.request(Method::POST, &url).json(&method);
-        request.header("idempotency-key", format!("pay-{}", rand::random::<u64>())).send().await.unwrap()
+        request
+            .header("idempotency-key", format!("pay-{}", rand::random::<u64>()))
+            .send()
+            .await
+            .unwrap()
     }
 
     pub(super) async fn pay(&self, world: &World, hold: &Value) -> Value {
@@ -105,7 +142,11 @@ impl Person {
     }
 
     pub(super) async fn order(&self, world: &World, order: &Value) -> Value {
-        let url = format!("{}/v1/orders/{}", world.booking_url, order["id"].as_str().unwrap());
+        let url = format!(
+            "{}/v1/orders/{}",
+            world.booking_url,
+            order["id"].as_str().unwrap()
+        );
         expect(self.request(Method::GET, &url).send().await.unwrap(), 200).await
     }
 }

@@ -23,7 +23,7 @@ pub(super) const ROW: u32 = 20;
 
 /// Where the line lives.
 pub(super) enum Line {
-    Server(RedisServer),
+    Server(Box<RedisServer>),
     Cluster(RedisCluster),
 }
 
@@ -53,15 +53,23 @@ impl Starting {
         let admin = ports::free().unwrap();
         let launch = Launch::service(name, self.bin.join(program), admin, &self.logs);
         let launch = launch.env("ONSALE_ADMIN_LISTEN", format!("127.0.0.1:{admin}"));
-        self.settings.iter().fold(launch, |launch, (name, value)| launch.env(name, value.as_str()))
+        self.settings.iter().fold(launch, |launch, (name, value)| {
+            launch.env(name, value.as_str())
+        })
     }
 
     async fn public(&self, name: &str, program: &str, command: &[&str]) -> (Service, String) {
         let port = ports::free().unwrap();
         let listen = format!("127.0.0.1:{port}");
-        let launch = self.launch(name, program).port(port).args(command.iter().copied());
+        let launch = self
+            .launch(name, program)
+            .port(port)
+            .args(command.iter().copied());
         let launch = launch.args(["--listen", &listen]);
-        (Service::start(launch).await.unwrap(), format!("http://{listen}"))
+        (
+            Service::start(launch).await.unwrap(),
+            format!("http://{listen}"),
+        )
     }
 }
 
@@ -70,12 +78,13 @@ impl World {
         let folder = Folder::new();
         let redis = RedisServer::start(test_stores::servers(), folder.join("redis")).unwrap();
         let url = redis.url();
-        Self::with(folder, Line::Server(redis), url).await
+        Self::with(folder, Line::Server(Box::new(redis)), url).await
     }
 
     pub(super) async fn on_a_cluster() -> Self {
         let folder = Folder::new();
-        let cluster = RedisCluster::start(test_stores::servers(), &folder.join("redis"), 3).unwrap();
+        let cluster =
+            RedisCluster::start(test_stores::servers(), &folder.join("redis"), 3).unwrap();
         let url = cluster.url();
         Self::with(folder, Line::Cluster(cluster), url).await
     }
@@ -90,8 +99,14 @@ impl World {
             logs: folder.join("logs"),
             settings: BTreeMap::from([
                 ("ONSALE_REDIS_URL", redis_url),
-                ("ONSALE_DATABASE_URL", url_of(&test_stores::database_url(), &database)),
-                ("ONSALE_REPLICA_URL", url_of(&test_stores::replica_url(), &database)),
+                (
+                    "ONSALE_DATABASE_URL",
+                    url_of(&test_stores::database_url(), &database),
+                ),
+                (
+                    "ONSALE_REPLICA_URL",
+                    url_of(&test_stores::replica_url(), &database),
+                ),
                 ("ONSALE_WAITING_KEYS", path(&keys.waiting)),
                 ("ONSALE_ADMISSION_KEYS", path(&keys.admission)),
                 ("ONSALE_ADMISSION_JWKS", path(&keys.admission_jwks)),
@@ -102,20 +117,28 @@ impl World {
             ]),
         };
         let (gateway, gateway_url) = start_gateway(&starting, &folder).await;
-        starting.settings.insert("ONSALE_GATEWAY_URL", gateway_url.clone());
+        starting
+            .settings
+            .insert("ONSALE_GATEWAY_URL", gateway_url.clone());
         migrate(&starting);
         until_replicated(&starting.settings["ONSALE_REPLICA_URL"]).await;
         let mut gatekeepers = Vec::new();
         for name in ["gatekeeper-1", "gatekeeper-2"] {
             gatekeepers.push(starting.public(name, "gatekeeper", &[]).await);
         }
-        starting.settings.insert("ONSALE_WAITING_ROOM_URL", gatekeepers[0].1.clone());
+        starting
+            .settings
+            .insert("ONSALE_WAITING_ROOM_URL", gatekeepers[0].1.clone());
         let mut admitters = Vec::new();
         for name in ["admitter-1", "admitter-2"] {
-            let launch = starting.launch(name, "admitter").args(["run", "--rate", "50"]);
+            let launch = starting
+                .launch(name, "admitter")
+                .args(["run", "--rate", "50"]);
             admitters.push(Service::start(launch).await.unwrap());
         }
-        let (booking, booking_url) = starting.public("booking-api", "booking-api", &["serve"]).await;
+        let (booking, booking_url) = starting
+            .public("booking-api", "booking-api", &["serve"])
+            .await;
         let mut world = Self {
             line,
             gatekeepers,
@@ -131,8 +154,32 @@ impl World {
             folder,
         };
         world.admitter(&["rooms", "create", ROOM, "--rate", "50"]);
+        world.until_room_is_known().await;
         world.performance = world.make_performance().await;
         world
+    }
+
+    /// A room is joinable at every gatekeeper within a second of being made.
+    async fn until_room_is_known(&self) {
+        let began = Instant::now();
+        for (_, gatekeeper) in &self.gatekeepers {
+            let url = format!("{gatekeeper}/v1/rooms/{ROOM}");
+            while !self
+                .http
+                .get(&url)
+                .send()
+                .await
+                .unwrap()
+                .status()
+                .is_success()
+            {
+                assert!(
+                    began.elapsed() < LONG,
+                    "the room is not known at {gatekeeper}"
+                );
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
     }
 
     /// Runs a command of the operator and returns what it prints.
@@ -143,7 +190,11 @@ impl World {
             .env("ONSALE_REDIS_URL", self.redis_url())
             .output()
             .unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
@@ -165,7 +216,15 @@ impl World {
         let (mut items, mut cursor) = (Vec::new(), String::new());
         loop {
             let url = format!("{}/v1/ledger?limit=100{cursor}", self.gateway_url);
-            let page: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+            let page: Value = self
+                .http
+                .get(url)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
             items.extend(page["items"].as_array().unwrap().iter().cloned());
             match &page["next_cursor"] {
                 Value::Null => return items,
@@ -209,19 +268,31 @@ impl World {
     }
 
     async fn make_performance(&self) -> String {
-        let organiser = Person::new(self.http.clone(), "organiser", self.token("organiser", Some("organiser")));
+        let organiser = Person::new(
+            self.http.clone(),
+            "organiser",
+            self.token("organiser", Some("organiser")),
+        );
         let post = async |path: &str, body: Value| {
-            let request = organiser.request(Method::POST, &format!("{}{path}", self.booking_url)).json(&body);
+            let request = organiser
+                .request(Method::POST, &format!("{}{path}", self.booking_url))
+                .json(&body);
             expect(request.send().await.unwrap(), 201).await
         };
         let seats = |row: u32| -> Vec<Value> {
-            (1..=ROW).map(|number| json!({"number": number, "x": number, "y": row})).collect()
+            (1..=ROW)
+                .map(|number| json!({"number": number, "x": number, "y": row}))
+                .collect()
         };
         let rows: Vec<Value> = (0..5_u32)
             .map(|row| json!({"name": char::from(b'A' + u8::try_from(row).unwrap()).to_string(), "seats": seats(row)}))
             .collect();
         let sections = json!([{"name": "Hall", "tier": "R", "rows": rows}]);
-        let layout = post("/v1/admin/layouts", json!({"name": "Hall", "sections": sections})).await;
+        let layout = post(
+            "/v1/admin/layouts",
+            json!({"name": "Hall", "sections": sections}),
+        )
+        .await;
         let concert = json!({"title": "Night", "venue": "Hall", "description": ""});
         let concert = post("/v1/admin/concerts", concert).await;
         let starts_at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 30);
@@ -230,7 +301,9 @@ impl World {
             "tiers": [{"tier": "R", "price": {"amount": 110_000, "currency": "KRW"}}],
         });
         let performance = post("/v1/admin/performances", performance).await;
-        performance["id"].as_str().map_or_else(|| performance["id"].to_string(), str::to_owned)
+        performance["id"]
+            .as_str()
+            .map_or_else(|| performance["id"].to_string(), str::to_owned)
     }
 }
 
@@ -238,10 +311,21 @@ async fn start_gateway(starting: &Starting, folder: &Folder) -> (Service, String
     let port = ports::free().unwrap();
     let listen = format!("127.0.0.1:{port}");
     let ledger = folder.join("ledger.jsonl").display().to_string();
-    let mut launch = Launch::service("gateway", starting.bin.join("devstack"), port, &starting.logs);
-    launch.ready = Ready::Http { port, path: "/readyz".to_owned() };
+    let mut launch = Launch::service(
+        "gateway",
+        starting.bin.join("devstack"),
+        port,
+        &starting.logs,
+    );
+    launch.ready = Ready::Http {
+        port,
+        path: "/readyz".to_owned(),
+    };
     let launch = launch.args(["gateway", "--listen", &listen, "--ledger", &ledger]);
-    (Service::start(launch).await.unwrap(), format!("http://{listen}"))
+    (
+        Service::start(launch).await.unwrap(),
+        format!("http://{listen}"),
+    )
 }
 
 /// The URL of another database of the same server.
@@ -252,7 +336,9 @@ fn url_of(url: &str, database: &str) -> String {
 
 async fn create_database(name: &str) {
     use sqlx::{Connection, Executor};
-    let mut server = sqlx::PgConnection::connect(&test_stores::database_url()).await.unwrap();
+    let mut server = sqlx::PgConnection::connect(&test_stores::database_url())
+        .await
+        .unwrap();
     let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
     server.execute(create).await.unwrap();
 }
@@ -260,10 +346,17 @@ async fn create_database(name: &str) {
 fn migrate(starting: &Starting) {
     let output = std::process::Command::new(starting.bin.join("booking-api"))
         .arg("migrate")
-        .env("ONSALE_DATABASE_URL", &starting.settings["ONSALE_DATABASE_URL"])
+        .env(
+            "ONSALE_DATABASE_URL",
+            &starting.settings["ONSALE_DATABASE_URL"],
+        )
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// The replica follows a moment later.
@@ -272,7 +365,10 @@ async fn until_replicated(url: &str) {
     let began = Instant::now();
     loop {
         if let Ok(mut replica) = sqlx::PgConnection::connect(url).await
-            && sqlx::query("SELECT 1 FROM audit.sold LIMIT 1").fetch_optional(&mut replica).await.is_ok()
+            && sqlx::query("SELECT 1 FROM audit.sold LIMIT 1")
+                .fetch_optional(&mut replica)
+                .await
+                .is_ok()
         {
             return;
         }

@@ -102,6 +102,19 @@ fn a_full_shop_is_right_and_one_too_many_is_found() {
     };
     assert!(check(&full, room).holds());
 
+    // Cut to milliseconds, who came at 900.4 ms after somebody left at 900.2 ms came at 900 ms.
+    let mut cut = vec![
+        in_the_shop(1, 0, 5_000),
+        in_the_shop(2, 100, 900),
+        in_the_shop(3, 900, 2_000),
+    ];
+    cut[1].gave_up_slot = Some(at(900) + Duration::from_micros(200));
+    let cut = Journal {
+        visits: cut,
+        ..Journal::default()
+    };
+    assert!(check(&cut, room).holds());
+
     let at_once = vec![
         in_the_shop(1, 0, 5_000),
         in_the_shop(2, 100, 900),

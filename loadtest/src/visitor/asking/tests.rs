@@ -47,7 +47,7 @@ fn a_seat_that_somebody_else_took_is_part_of_the_game() {
     assert_eq!(result(answer(201, None, None), 7), CallResult::Good);
     assert_eq!(
         result(answer(409, Some("seat-taken"), None), 7),
-        CallResult::Refused
+        CallResult::Refused("seat-taken")
     );
 }
 
@@ -89,5 +89,14 @@ fn a_server_cannot_make_a_visitor_wait_for_an_hour() {
         &Ok(answer(503, Some("overloaded"), Some("3600"))),
         7,
     );
-    assert!(matches!(verdict, Verdict::Again(_, pause) if pause == RETRY_AFTER_MAX));
+    assert!(matches!(verdict, Verdict::Again(_, pause) if pause == PAUSE_MAX));
+}
+
+#[test]
+fn pauses_grow_and_differ_but_never_below_what_was_asked_for() {
+    let asked = Duration::from_secs(1);
+    assert_eq!(longer(asked, 0, 0.0), asked);
+    assert_eq!(longer(asked, 3, 0.0), Duration::from_secs(8));
+    assert_eq!(longer(asked, 7, 1.0), PAUSE_MAX.mul_f64(1.5));
+    assert_ne!(longer(asked, 0, 0.2), longer(asked, 0, 0.7));
 }

@@ -1,0 +1,193 @@
+//! Payments whose fate nobody knows at first: the gateway is slow, fails, or charges and then loses the answer.
+
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::test_api::TestApi;
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn a_lost_answer_resolves_to_a_confirmed_order(pool: PgPool) {
+    let api = TestApi::start(pool).await;
+    let buyer = api.admitted_buyer();
+    let hold = buyer.held(["A-1"]).await;
+    let answer = buyer.pay_as("key", &hold, "tok_lost_answer").await;
+    let location = answer.header("location").to_owned();
+    let order = answer.expect(202);
+    assert_eq!(order["state"], "PAYMENT_UNKNOWN");
+    let id = order["id"].as_str().unwrap();
+    assert_eq!(location, format!("/v1/orders/{id}"));
+    TestApi::eventually("it is confirmed", async || {
+        buyer.order_state(id).await == "CONFIRMED"
+    })
+    .await;
+    assert_eq!(
+        buyer
+            .pay_as("key", &hold, "tok_lost_answer")
+            .await
+            .expect_created()["id"],
+        id
+    );
+    TestApi::eventually("it is captured once", async || {
+        let ledger = api.gateway.ledger().await;
+        ledger.len() == 1 && ledger[0]["captured"] == 110_000
+    })
+    .await;
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn a_gateway_that_only_fails_is_told_to_forget_the_payment(pool: PgPool) {
+    let api = TestApi::start_with(
+        pool,
+        &["--payment-repeats", "2", "--circuit-calls-least", "10000"],
+    )
+    .await;
+    let buyer = api.admitted_buyer();
+    let hold = buyer.held(["A-1"]).await;
+    let order = buyer.pay(&hold, "tok_error").await.expect(202);
+    assert_eq!(order["state"], "PAYMENT_UNKNOWN");
+    let order = order["id"].as_str().unwrap();
+    buyer.pay(&hold, "tok_ok").await.status.as_u16();
+    TestApi::eventually("it has failed", async || {
+        buyer.order_state(order).await == "FAILED"
+    })
+    .await;
+    assert_eq!(
+        api.count("SELECT count(*) FROM payment WHERE state = 'VOIDED'")
+            .await,
+        1
+    );
+    // The hold lives on for a card that works.
+    buyer.pay(&hold, "tok_ok").await.expect_created();
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn an_answer_that_comes_too_late_still_counts(pool: PgPool) {
+    let api = TestApi::start_with(pool, &["--gateway-timeout-ms", "300"]).await;
+    let buyer = api.admitted_buyer();
+    let hold = buyer.held(["A-1"]).await;
+    api.gateway.faults(json!({"delay_ms": 600})).await;
+    let order = buyer.pay(&hold, "tok_ok").await.expect(202);
+    let order = order["id"].as_str().unwrap();
+    api.gateway.no_faults().await;
+    TestApi::eventually("it is confirmed", async || {
+        buyer.order_state(order).await == "CONFIRMED"
+    })
+    .await;
+    assert_eq!(api.gateway.ledger().await.len(), 1);
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn what_a_dead_process_left_is_resolved_by_the_next(pool: PgPool) {
+    let api = TestApi::start(pool).await;
+    let buyer = api.admitted_buyer();
+    // As a process leaves it that dies after P: committed, and nobody at work on it.
+    let hold = buyer.held(["A-1"]).await;
+    sqlx::query(
+        "SELECT begin_payment($1::uuid, $2, gen_random_uuid(), gen_random_uuid(), 'AUTHORIZE', 'simulated',
+             '{\"kind\": \"card\", \"token\": \"tok_ok\"}', 'POST /v1/holds/{id}/payment', 'key', '\\x00',
+             '15 minutes', '0 seconds', 3)",
+    )
+    .bind(&hold)
+    .bind(&buyer.id)
+    .execute(&api.pool)
+    .await
+    .unwrap();
+    TestApi::eventually("it is confirmed", async || {
+        buyer.get("/v1/orders").await.expect(200)["items"][0]["state"] == "CONFIRMED"
+    })
+    .await;
+    TestApi::eventually("it is captured", async || {
+        api.count("SELECT count(*) FROM payment WHERE state = 'CAPTURED'")
+            .await
+            == 1
+    })
+    .await;
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn a_payment_that_outlives_its_deadline_is_cancelled_by_its_key(pool: PgPool) {
+    let api = TestApi::start(pool).await;
+    let buyer = api.admitted_buyer();
+    let hold = buyer.held(["A-1"]).await;
+    api.gateway.faults(json!({"error_rate": 1.0})).await;
+    let order = buyer.pay(&hold, "tok_ok").await.expect(202);
+    let order = order["id"].as_str().unwrap();
+    // Its seats may be anybody's now, so nothing is to be charged any more.
+    api.age_holds(1_000.0).await;
+    api.gateway.no_faults().await;
+    TestApi::eventually("it has failed", async || {
+        buyer.order_state(order).await == "FAILED"
+    })
+    .await;
+    assert!(
+        api.gateway
+            .ledger()
+            .await
+            .iter()
+            .all(|payment| payment["captured"] == 0)
+    );
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn captures_outlast_an_outage_of_the_gateway(pool: PgPool) {
+    let api = TestApi::start_with(pool, &["--circuit-calls-least", "10000"]).await;
+    let buyer = api.admitted_buyer();
+    let hold = buyer.held(["A-1"]).await;
+    let (paid, ()) = tokio::join!(buyer.pay(&hold, "tok_slow"), async {
+        TestApi::eventually("the payment is on its way", async || {
+            api.count("SELECT count(*) FROM payment").await == 1
+        })
+        .await;
+        // Faults are taken when a call begins: this one goes through, its capture does not.
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        api.gateway.faults(json!({"error_rate": 1.0})).await;
+    });
+    paid.expect_created();
+    TestApi::eventually("the capture was tried in vain", async || {
+        api.count("SELECT coalesce(max(attempts), 0)::bigint FROM outbox")
+            .await
+            >= 2
+    })
+    .await;
+    assert_eq!(
+        api.count("SELECT count(*) FROM payment WHERE state = 'CAPTURE_DUE'")
+            .await,
+        1
+    );
+    api.gateway.no_faults().await;
+    TestApi::eventually("it is captured", async || {
+        api.count("SELECT count(*) FROM payment WHERE state = 'CAPTURED'")
+            .await
+            == 1
+    })
+    .await;
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn a_lost_answer_to_a_capture_captures_once(pool: PgPool) {
+    let api = TestApi::start_with(pool, &["--circuit-calls-least", "10000"]).await;
+    let buyer = api.admitted_buyer();
+    let hold = buyer.held(["A-1"]).await;
+    api.gateway.faults(json!({"lose_answer_rate": 1.0})).await;
+    let order = buyer.pay(&hold, "tok_ok").await.expect(202);
+    let order = order["id"].as_str().unwrap();
+    TestApi::eventually("the gateway has authorized", async || {
+        api.gateway.ledger().await.len() == 1
+    })
+    .await;
+    api.gateway.no_faults().await;
+    TestApi::eventually("it is confirmed", async || {
+        buyer.order_state(order).await == "CONFIRMED"
+    })
+    .await;
+    TestApi::eventually("the books are equal", async || {
+        let ledger = api.gateway.ledger().await;
+        let captured: i64 = ledger.iter().map(|p| p["captured"].as_i64().unwrap()).sum();
+        captured == 110_000
+            && api
+                .count("SELECT sum(captured)::bigint FROM audit.orders")
+                .await
+                == captured
+    })
+    .await;
+}
