@@ -1,5 +1,6 @@
 //! The rooms that this gatekeeper knows, each with its newest snapshot.
 
+mod reader;
 mod refresh;
 mod room;
 pub mod snapshot;
