@@ -82,6 +82,7 @@ impl Site {
         self.migrate()?;
         self.bring_up_services(&keys, ports)?;
         self.make_room()?;
+        self.until_room_is_known().await?;
         self.make_concert().await?;
         self.publish(&keys)
     }

@@ -127,7 +127,7 @@ impl Organiser {
     }
 }
 
-fn http_client() -> anyhow::Result<Client> {
+pub(super) fn http_client() -> anyhow::Result<Client> {
     // Everything here is plain HTTP on loopback, but the client wants to know how it would do TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Client::builder()
