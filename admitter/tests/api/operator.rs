@@ -29,6 +29,7 @@ impl Operator {
         let name = format!("admitter-{:08x}", rand::random::<u32>());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let server = RedisServer::start(test_stores::servers(), folder.join("redis")).unwrap();
+        server.keep_every_write().unwrap();
         Self { server, folder }
     }
 

@@ -62,6 +62,18 @@ impl RedisServer {
         self.server.pid()
     }
 
+    /// From now on an answered write survives [`Self::kill`], at the price of speed: for tests of what must
+    /// come back, which are not about what an outage may lose.
+    pub fn keep_every_write(&self) -> Result<(), StoreError> {
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET").arg("appendfsync").arg("always");
+        let done = connect(self.port).and_then(|mut server| set.query::<()>(&mut server));
+        done.map_err(|source| StoreError::Redis {
+            doing: "keep every write",
+            source,
+        })
+    }
+
     /// Ends it in good order.
     pub fn stop(&mut self) -> Result<(), StoreError> {
         self.server.stop()

@@ -27,6 +27,7 @@ async fn while_redis_is_away_polls_are_answered_from_memory_and_nothing_hangs() 
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("outage-{:08x}", rand::random::<u32>()));
     let mut server = RedisServer::start(test_stores::servers(), folder).unwrap();
+    server.keep_every_write().unwrap();
     let gate = Gate::with(&server.url(), &fast_room(), &[]).await;
     let (ada, bob) = (
         text(&gate.join("ada").await, "token"),

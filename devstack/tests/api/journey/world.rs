@@ -77,6 +77,7 @@ impl World {
     pub(super) async fn start() -> Self {
         let folder = Folder::new();
         let redis = RedisServer::start(test_stores::servers(), folder.join("redis")).unwrap();
+        redis.keep_every_write().unwrap();
         let url = redis.url();
         Self::with(folder, Line::Server(Box::new(redis)), url).await
     }
