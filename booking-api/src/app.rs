@@ -30,6 +30,9 @@ use crate::settings::{AccountsArgs, ServeArgs, Switch};
 use crate::tasks::Tasks;
 use crate::{idempotency, outbox, payments};
 
+/// Whoever holds a connection for longer than this at the very end has been given up.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
+
 /// One process' application.
 pub type SharedApp = Arc<App>;
 
@@ -161,6 +164,14 @@ impl App {
             "seat gauges",
             seats::publish(self.replica.clone(), shutdown.clone()),
         );
+    }
+
+    /// Closes the connections to the databases, as the last thing before the process ends.
+    pub async fn close(&self) {
+        let closed = async { tokio::join!(self.primary.close(), self.replica.close()) };
+        if tokio::time::timeout(CLOSED_WITHIN, closed).await.is_err() {
+            warn!("ending with open connections to the databases");
+        }
     }
 
     /// The settings it was started with.

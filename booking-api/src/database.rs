@@ -73,6 +73,11 @@ impl Primary {
     pub async fn connection_to_finish(&self) -> Result<Connection, DatabaseError> {
         self.0.wait(LONGEST_WAIT_TO_FINISH).await
     }
+
+    /// Says goodbye to PostgreSQL; what still has a connection gives it back first.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
 }
 
 impl Replica {
@@ -88,6 +93,11 @@ impl Replica {
     /// A connection, as soon as one is free.
     pub async fn connection(&self) -> Result<Connection, DatabaseError> {
         self.0.connection().await
+    }
+
+    /// Says goodbye to PostgreSQL; what still has a connection gives it back first.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
     }
 }
 

@@ -48,7 +48,9 @@ async fn run(settings: ServeArgs) -> anyhow::Result<ExitCode> {
     app.settings()
         .shutdown
         .stop_on_signals(&shutdown, accepting);
-    Ok(shutdown.finish().await)
+    let code = shutdown.finish().await;
+    app.close().await;
+    Ok(code)
 }
 
 async fn run_migrate(settings: MigrateArgs) -> anyhow::Result<ExitCode> {

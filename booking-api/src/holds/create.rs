@@ -98,9 +98,10 @@ impl Attempt {
     /// All of `seats`, or none.
     async fn hold(&self, seats: &[i32]) -> Result<HoldDocument, ApiError> {
         let (id, app) = (self.performance.id, &self.app);
-        let lock = match app.seat_locks.acquire(id, seats).await {
-            Acquired::Locked(lock) => Some(lock),
-            Acquired::Unlocked(_place) => None,
+        // Kept until the end: a lock, or a place among the few that do without.
+        let (lock, _place) = match app.seat_locks.acquire(id, seats).await {
+            Acquired::Locked(lock) => (Some(lock), None),
+            Acquired::Unlocked(place) => (None, Some(place)),
             Acquired::Refused(refusals) => {
                 return Err(refused(&refusals, seats, &self.layout).into());
             }

@@ -208,3 +208,37 @@ async fn connections_that_postgresql_ended_are_replaced(pool: PgPool) {
     })
     .await;
 }
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn without_redis_few_holds_go_to_postgresql_at_once(pool: PgPool) {
+    let options = Options {
+        flags: vec![
+            "--holds-without-redis".into(),
+            "1".into(),
+            "--lock-timeout-ms".into(),
+            "3000".into(),
+        ],
+        redis_url: Some("redis://127.0.0.1:9".into()),
+    };
+    let api = TestApi::start_as(pool, options).await;
+    let mut blocker = api.pool.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM seat WHERE seat_no = 0 FOR UPDATE")
+        .execute(&mut *blocker)
+        .await
+        .unwrap();
+    let (one, two) = (api.admitted_buyer(), api.admitted_buyer());
+    let (stuck, refused) = tokio::join!(one.hold(["A-1"]), async {
+        TestApi::eventually("the only place is taken", async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            api.count(waiting).await == 1
+        })
+        .await;
+        let refused = two.hold(["A-2"]).await;
+        blocker.rollback().await.unwrap();
+        refused
+    });
+    refused.expect_problem(503, "overloaded");
+    stuck.expect_created();
+    two.hold(["A-2"]).await.expect_created();
+}

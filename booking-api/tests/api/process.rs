@@ -40,24 +40,46 @@ fn settings(api: &TestApi) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A running process, and the addresses of its two ports.
-async fn start(api: &TestApi) -> (Service, String, String) {
-    let (port, admin) = (ports::free().unwrap(), ports::free().unwrap());
-    let logs = std::env::temp_dir().join(format!("onsale-booking-{port}"));
-    std::fs::create_dir_all(&logs).unwrap();
-    let launch = Launch::service("booking-api", program(), admin, &logs)
-        .args(["serve"])
-        .env("ONSALE_LISTEN", format!("127.0.0.1:{port}"))
-        .env("ONSALE_ADMIN_LISTEN", format!("127.0.0.1:{admin}"));
-    let launch = settings(api)
-        .into_iter()
-        .fold(launch, |launch, (name, value)| launch.env(name, value));
-    let service = Service::start(launch).await.unwrap();
-    (
-        service,
-        format!("http://127.0.0.1:{port}"),
-        format!("http://127.0.0.1:{admin}"),
-    )
+/// A running process.
+struct Running {
+    service: Service,
+    base: String,
+    admin: String,
+    logs: PathBuf,
+}
+
+impl Running {
+    async fn start(api: &TestApi) -> Self {
+        let (port, admin) = (ports::free().unwrap(), ports::free().unwrap());
+        let logs = std::env::temp_dir().join(format!("onsale-booking-{port}"));
+        std::fs::create_dir_all(&logs).unwrap();
+        let launch = Launch::service("booking-api", program(), admin, &logs)
+            .args(["serve"])
+            .env("ONSALE_LISTEN", format!("127.0.0.1:{port}"))
+            .env("ONSALE_ADMIN_LISTEN", format!("127.0.0.1:{admin}"));
+        let settings = settings(api).into_iter();
+        let launch = settings.fold(launch, |launch, (name, value)| launch.env(name, value));
+        let service = Service::start(launch).await.unwrap();
+        let (base, admin) = (
+            format!("http://127.0.0.1:{port}"),
+            format!("http://127.0.0.1:{admin}"),
+        );
+        Self {
+            service,
+            base,
+            admin,
+            logs,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Dropped on its own it would be waited for, which would hold up the test's runtime.
+        let _ = self.service.kill();
+        // Left behind, it is a folder of temporary files.
+        let _ = std::fs::remove_dir_all(&self.logs);
+    }
 }
 
 fn run(words: &[&str], settings: &[(&'static str, String)]) -> Output {
@@ -76,11 +98,12 @@ async fn text(url: String) -> String {
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]
 async fn sigterm_lets_a_payment_in_flight_finish(pool: PgPool) {
     let api = TestApi::start(pool).await;
-    let (mut service, base, _admin) = start(&api).await;
+    let mut running = Running::start(&api).await;
     let buyer = api.admitted_buyer();
     let hold = buyer.held(["A-1"]).await;
     let pay = async {
-        let request = reqwest::Client::new().post(format!("{base}/v1/holds/{hold}/payment"));
+        let request =
+            reqwest::Client::new().post(format!("{}/v1/holds/{hold}/payment", running.base));
         let request = request
             .bearer_auth(&buyer.token)
             .header("Idempotency-Key", "key");
@@ -92,10 +115,11 @@ async fn sigterm_lets_a_payment_in_flight_finish(pool: PgPool) {
             api.count("SELECT count(*) FROM payment").await == 1
         })
         .await;
-        service.terminate().unwrap();
+        running.service.terminate().unwrap();
     });
     assert_eq!(paid.expect_created()["state"], "CONFIRMED");
-    let status = service
+    let status = running
+        .service
         .until_ended(Duration::from_secs(20))
         .await
         .expect("it ends");
@@ -105,7 +129,8 @@ async fn sigterm_lets_a_payment_in_flight_finish(pool: PgPool) {
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]
 async fn the_admin_port_tells_how_it_is(pool: PgPool) {
     let api = TestApi::start(pool).await;
-    let (service, base, admin) = start(&api).await;
+    let running = Running::start(&api).await;
+    let (base, admin) = (&running.base, &running.admin);
     assert_eq!(text(format!("{admin}/livez")).await, "live\n");
     assert_eq!(text(format!("{admin}/readyz")).await, "ready\n");
     let buyer = api.admitted_buyer();
@@ -152,7 +177,6 @@ async fn the_admin_port_tells_how_it_is(pool: PgPool) {
     ] {
         TestApi::eventually(&metric, async || text(format!("{admin}/metrics")).await.contains(&metric)).await;
     }
-    drop(service);
 }
 
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]

@@ -4,21 +4,21 @@ mod starting;
 mod tokens;
 mod world;
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use booking_api::app::{App, StartError};
+use booking_api::app::{App, SharedApp, StartError};
+use booking_api::settings::ServeArgs;
 use devstack::keys::Keys;
 use devstack::test_stores;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use shared::ids::RoomName;
-use shared::readiness::Readiness;
 use shared::shutdown::Shutdown;
-use sqlx::{ConnectOptions, PgPool};
-use tokio::net::TcpListener;
+use sqlx::PgPool;
 use uuid::Uuid;
 
-use self::starting::{replica_url, separate_from_other_tests, settings, start_app};
+use self::starting::{replica_url, separate_from_other_tests, serve, settings};
 pub(crate) use self::world::hall;
 use crate::answer::Answer;
 use crate::gateway::TestGateway;
@@ -37,6 +37,8 @@ pub(crate) struct TestApi {
     pub(crate) base: String,
     client: Client,
     keys: Keys,
+    /// All instances, with what ends them.
+    apps: Mutex<Vec<(SharedApp, Shutdown)>>,
 }
 
 /// What a test changes about the API it starts.
@@ -71,21 +73,18 @@ impl TestApi {
         let gateway = TestGateway::start().await;
         let keys = Keys::in_folder(&test_stores::keys_dir());
         let settings = settings(&pool, &gateway, &keys, options);
-        let shutdown = Shutdown::new();
-        let app = start_app(settings, &shutdown).await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        booking_api::serve::serve(&app, listener, &Readiness::default(), &shutdown);
+        let (app, base, shutdown) = serve(settings).await;
         let room = format!("r-{}", Uuid::new_v4().simple()).parse().unwrap();
         let mut api = Self {
             pool,
             gateway,
             room,
-            shutdown,
             performance: 0,
             base,
             client: client(),
             keys,
+            apps: vec![(app, shutdown.clone())].into(),
+            shutdown,
         };
         api.performance = api.make_performance(&json!({})).await;
         api
@@ -93,28 +92,21 @@ impl TestApi {
 
     /// A second API on the same database, as another instance would be.
     pub(crate) async fn another_instance(&self, flags: &[&str]) -> (String, Shutdown) {
-        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let settings = settings(
-            &self.pool,
-            &self.gateway,
-            &self.keys,
-            Options {
-                flags,
-                redis_url: None,
-            },
-        );
-        let shutdown = Shutdown::new();
-        let app = start_app(settings, &shutdown).await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        booking_api::serve::serve(&app, listener, &Readiness::default(), &shutdown);
+        let (app, base, shutdown) = serve(self.settings(flags)).await;
+        self.apps.lock().unwrap().push((app, shutdown.clone()));
         (base, shutdown)
     }
 
     /// Whether a second API would start with further flags.
     pub(crate) async fn try_another_instance(&self, flags: &[&str]) -> Result<(), StartError> {
+        App::start(self.settings(flags), &self.shutdown)
+            .await
+            .map(drop)
+    }
+
+    fn settings(&self, flags: &[&str]) -> ServeArgs {
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let settings = settings(
+        settings(
             &self.pool,
             &self.gateway,
             &self.keys,
@@ -122,8 +114,7 @@ impl TestApi {
                 flags,
                 redis_url: None,
             },
-        );
-        App::start(settings, &self.shutdown).await.map(drop)
+        )
     }
 
     /// The keys of this run.
@@ -170,31 +161,15 @@ impl TestApi {
 }
 
 impl Drop for TestApi {
-    /// The database goes with the test, connections and all; kept when the test has failed.
+    /// Ends everything that was started, so that nobody uses the database any more when the test's end drops it. That end
+    /// waits for the connections to be closed; it must not be held up here, because closing takes this thread's runtime.
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
     fn drop(&mut self) {
-        self.shutdown.soft().cancel();
-        self.shutdown.hard().cancel();
-        if std::thread::panicking() {
-            return;
+        for (app, shutdown) in self.apps.lock().unwrap().drain(..) {
+            shutdown.soft().cancel();
+            shutdown.hard().cancel();
+            tokio::spawn(async move { app.close().await });
         }
-        let options = self.pool.connect_options().as_ref().clone();
-        let name = options.get_database().unwrap_or_default().to_owned();
-        let drop_it = async move {
-            let options = options.database("postgres");
-            let mut connection = options.connect().await.expect("the server still runs");
-            let sql = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
-            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-                .execute(&mut connection)
-                .await
-                .expect("nobody else uses it");
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        std::thread::spawn(move || runtime.block_on(drop_it))
-            .join()
-            .expect("it was dropped");
     }
 }
 

@@ -8,8 +8,10 @@ use booking_api::settings::{Cli, Command, ServeArgs};
 use clap::Parser;
 use devstack::keys::Keys;
 use devstack::test_stores;
+use shared::readiness::Readiness;
 use shared::shutdown::Shutdown;
 use sqlx::{ConnectOptions, PgPool};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::{Options, PATIENCE};
@@ -80,7 +82,7 @@ pub(super) fn replica_url(pool: &PgPool) -> String {
 }
 
 /// The replica is a moment behind: it may not know the database yet.
-pub(super) async fn start_app(settings: ServeArgs, shutdown: &Shutdown) -> SharedApp {
+async fn start_app(settings: ServeArgs, shutdown: &Shutdown) -> SharedApp {
     let give_up_at = Instant::now() + PATIENCE;
     loop {
         match App::start(settings.clone(), shutdown).await {
@@ -91,4 +93,14 @@ pub(super) async fn start_app(settings: ServeArgs, shutdown: &Shutdown) -> Share
             Err(error) => panic!("the API does not start: {error:?}"),
         }
     }
+}
+
+/// Starts an API on a port of its own; its address, and what ends it.
+pub(super) async fn serve(settings: ServeArgs) -> (SharedApp, String, Shutdown) {
+    let shutdown = Shutdown::new();
+    let app = start_app(settings, &shutdown).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    booking_api::serve::serve(&app, listener, &Readiness::default(), &shutdown);
+    (app, base, shutdown)
 }
