@@ -76,7 +76,7 @@ impl Finding {
 }
 
 #[cfg(test)]
-mod sample {
+pub(crate) mod sample {
     //! Hand-made journals for the tests of the checkers.
 
     use std::time::Duration;
@@ -84,23 +84,23 @@ mod sample {
     use crate::clock::Moment;
     use crate::journal::{Admission, Bought, Held, Span, Visit};
 
-    pub(super) fn at(milliseconds: u64) -> Moment {
+    pub(crate) fn at(milliseconds: u64) -> Moment {
         Duration::from_millis(milliseconds)
     }
 
-    pub(super) fn span(start: u64, end: u64) -> Span {
+    pub(crate) fn span(start: u64, end: u64) -> Span {
         Span {
             start: at(start),
             end: at(end),
         }
     }
 
-    pub(super) fn names(seats: &[&str]) -> Vec<String> {
+    pub(crate) fn names(seats: &[&str]) -> Vec<String> {
         seats.iter().map(|seat| (*seat).to_owned()).collect()
     }
 
     /// Joined at once, with this number.
-    pub(super) fn waiting(number: u64) -> Visit {
+    pub(crate) fn waiting(number: u64) -> Visit {
         Visit {
             visitor: format!("visitor-{number}"),
             number: Some(number),
@@ -110,7 +110,7 @@ mod sample {
     }
 
     /// The same, and let in then.
-    pub(super) fn admitted(number: u64, admitted_at: u64) -> Visit {
+    pub(crate) fn admitted(number: u64, admitted_at: u64) -> Visit {
         let admission = Admission {
             at: Some(at(admitted_at)),
             expires: at(admitted_at + 600_000),
@@ -123,7 +123,7 @@ mod sample {
     }
 
     /// A hold answered between 100 and 110 ms, good until 60 s.
-    pub(super) fn held(hold: &str, seats: &[&str]) -> Held {
+    pub(crate) fn held(hold: &str, seats: &[&str]) -> Held {
         Held {
             hold: hold.to_owned(),
             asked: names(seats),
@@ -135,7 +135,7 @@ mod sample {
         }
     }
 
-    pub(super) fn bought(order: &str, seats: &[&str], amount: i64) -> Bought {
+    pub(crate) fn bought(order: &str, seats: &[&str], amount: i64) -> Bought {
         Bought {
             order: order.to_owned(),
             seats: names(seats),

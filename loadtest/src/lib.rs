@@ -17,6 +17,7 @@ mod figures;
 mod forbidden;
 mod invariants;
 mod journal;
+mod pace;
 mod progress;
 mod report;
 mod run;

@@ -116,6 +116,8 @@ pub(crate) struct Expectations {
     pub seats_p99_ms: Option<Whole<1, 600_000>>,
     pub hold_p99_ms: Option<Whole<1, 600_000>>,
     pub payment_p99_ms: Option<Whole<1, 600_000>>,
+    /// What must be reached of the rate while people wait, in percent, over any ten seconds.
+    pub rate_reached_percent: Option<Whole<1, 100>>,
     /// Seats that must be sold in the end, at least.
     pub sold_seats: Option<Whole<1, 500_000>>,
     /// Most unexpected answers in all steps together.
@@ -167,6 +169,7 @@ impl Default for Expectations {
             seats_p99_ms: None,
             hold_p99_ms: None,
             payment_p99_ms: None,
+            rate_reached_percent: None,
             sold_seats: None,
             errors: Whole::of(0),
             generator_lag_p99_ms: Whole::of(10),
@@ -228,6 +231,11 @@ impl Scenario {
             bail!(
                 "expect.sold_seats: the house has only {} seats",
                 self.house.seats()
+            );
+        }
+        if self.room.capacity.is_some() && self.expect.rate_reached_percent.is_some() {
+            bail!(
+                "expect.rate_reached_percent: with room.capacity the rate is reached only while slots are free; leave one of them out"
             );
         }
         Ok(())

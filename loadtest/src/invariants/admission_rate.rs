@@ -1,7 +1,5 @@
 //! I8: in any window of T seconds, admissions are at most rate × T plus the bucket, and the active set
-//! never outgrows its capacity. And the other side of it: while people wait, the rate is reached.
-
-mod line;
+//! never outgrows its capacity.
 
 use std::time::Duration;
 
@@ -14,11 +12,6 @@ const BUCKET: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(50);
 /// The store's instants are cut to milliseconds.
 const ROUNDING: Duration = Duration::from_millis(1);
-/// What must be reached of the rate, and the window over which it is counted.
-const REACHED_SHARE: f64 = 0.98;
-const REACHED_WINDOW: Duration = Duration::from_secs(10);
-/// Shorter stretches of waiting say nothing about a rate.
-const STRETCH_MIN: Duration = Duration::from_secs(1);
 
 /// Judges the pace by the store's own instants of promotion.
 pub(super) fn check(journal: &Journal, room: RoomFacts) -> Finding {
@@ -29,10 +22,8 @@ pub(super) fn check(journal: &Journal, room: RoomFacts) -> Finding {
         .collect();
     instants.sort_unstable();
     check_not_faster(&instants, room, &mut finding);
-    match room.capacity {
-        Some(capacity) => check_capacity(journal, capacity, &mut finding),
-        // With a capacity the rate is reached only while slots are free: not judged.
-        None => check_not_slower(journal, &instants, room, &mut finding),
+    if let Some(capacity) = room.capacity {
+        check_capacity(journal, capacity, &mut finding);
     }
     finding
 }
@@ -57,43 +48,6 @@ fn check_not_faster(instants: &[Moment], room: RoomFacts, finding: &mut Finding)
             format!("{over:.1} admissions more than the rate allows in a window that ends at {at:?}; the bucket holds {bucket}")
         });
     }
-}
-
-fn check_not_slower(
-    journal: &Journal,
-    instants: &[Moment],
-    room: RoomFacts,
-    finding: &mut Finding,
-) {
-    for (from, to) in line::stretches(journal, room) {
-        // The first and the last second are the beginning and the end of a line, not its middle.
-        let (from, to) = (from + STRETCH_MIN, to.saturating_sub(STRETCH_MIN));
-        for (start, end) in windows(from, to) {
-            let got = count_within(instants, start, end);
-            let wanted = allowance(room, end.saturating_sub(start)) * REACHED_SHARE
-                - allowance(room, TICK).max(1.0);
-            finding.expect(f64::from(got) >= wanted, || {
-                format!("{got} admissions from {start:?} to {end:?} while people waited; {wanted:.0} at least")
-            });
-        }
-    }
-}
-
-/// Windows of ten seconds, one beginning each second; the whole where it is shorter.
-fn windows(from: Moment, to: Moment) -> impl Iterator<Item = (Moment, Moment)> {
-    let length = to.saturating_sub(from).min(REACHED_WINDOW);
-    let last_start = to.saturating_sub(length);
-    std::iter::successors(Some(from), |start| Some(*start + Duration::from_secs(1)))
-        .take_while(move |start| length >= STRETCH_MIN && *start <= last_start)
-        .map(move |start| (start, start + length))
-}
-
-fn count_within(instants: &[Moment], start: Moment, end: Moment) -> u32 {
-    let (first, last) = (
-        instants.partition_point(|at| *at < start),
-        instants.partition_point(|at| *at < end),
-    );
-    u32::try_from(last - first).unwrap_or(u32::MAX)
 }
 
 /// Whoever is surely active: from the promotion until the request was sent that ends it, or until the

@@ -14,7 +14,7 @@ const MEANINGS: [(&str, &str); 8] = [
     ("I5", "no seats without a valid admission"),
     ("I6", "numbers are unique"),
     ("I7", "admitted in order"),
-    ("I8", "the rate: never above, always reached"),
+    ("I8", "never more than the rate allows"),
 ];
 
 /// A bar of the admissions is this long at most.

@@ -50,12 +50,16 @@ fn right() -> Finding {
 }
 
 fn report(visits: Vec<Visit>, findings: Vec<Finding>) -> Report {
+    report_of(SCENARIO, visits, findings)
+}
+
+fn report_of(scenario: &str, visits: Vec<Visit>, findings: Vec<Finding>) -> Report {
     let journal = Journal {
         visits,
         ..Journal::default()
     };
     Report::of(Facts {
-        scenario: &Scenario::parse(SCENARIO).unwrap(),
+        scenario: &Scenario::parse(scenario).unwrap(),
         seed: 1,
         clock: RunClock::start(),
         journal: &journal,
@@ -98,6 +102,18 @@ fn a_latency_over_its_bound_fails() {
     assert_eq!(report.verdict, Verdict::Fail);
     assert!(
         report.reasons[0].contains("join_p99_ms"),
+        "{:?}",
+        report.reasons
+    );
+}
+
+#[test]
+fn a_line_in_which_nobody_waited_shows_no_rate() {
+    let scenario = SCENARIO.replace("join_p99_ms = 100", "rate_reached_percent = 98");
+    let report = report_of(&scenario, both(20, 1), vec![right()]);
+    assert_eq!(report.verdict, Verdict::Fail);
+    assert!(
+        report.reasons[0].contains("rate_reached_percent"),
         "{:?}",
         report.reasons
     );

@@ -8,6 +8,7 @@ use super::steps::StepSummary;
 use crate::books::Books;
 use crate::invariants::Finding;
 use crate::journal::{Ended, Journal, Step};
+use crate::pace;
 use crate::scenario::{Scenario, Whole};
 
 /// What a run proved.
@@ -85,6 +86,12 @@ pub(super) fn thresholds(
         p99("seats_p99_ms", expect.seats_p99_ms, Step::Seats),
         p99("hold_p99_ms", expect.hold_p99_ms, Step::Hold),
         p99("payment_p99_ms", expect.payment_p99_ms, Step::Payment),
+        expect.rate_reached_percent.map(|reached| {
+            let rate = scenario.room.rate_per_second.get();
+            // Where nobody waited, the rate was not shown.
+            let slowest = pace::slowest_percent(journal, rate).unwrap_or(0.0);
+            Threshold::at_least("rate_reached_percent", reached.get(), slowest)
+        }),
         expect
             .sold_seats
             .map(|sold| Threshold::at_least("sold_seats", sold.get(), count(books.sold.len()))),

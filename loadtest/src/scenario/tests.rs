@@ -74,6 +74,15 @@ fn a_house_cannot_sell_more_than_it_has() {
 }
 
 #[test]
+fn a_rate_is_no_bound_where_a_capacity_may_hold_it_back() {
+    let said = complaint(&format!(
+        "{}\n[expect]\nrate_reached_percent = 98\n",
+        SMALL.replace("[room]", "[room]\ncapacity = 5")
+    ));
+    assert!(said.contains("expect.rate_reached_percent"), "{said}");
+}
+
+#[test]
 fn a_name_that_no_room_could_bear_is_refused() {
     assert!(complaint(&SMALL.replace("\"small\"", "\"Small!\"")).contains("name:"));
 }

@@ -1,6 +1,5 @@
 //! When people were waiting, by the journal.
 
-use super::RoomFacts;
 use crate::clock::Moment;
 use crate::journal::{Journal, Visit};
 
@@ -8,7 +7,7 @@ use crate::journal::{Journal, Visit};
 const LINE_MIN_MS: i64 = 200;
 
 /// The stretches of time, first to last, in which a line was surely there.
-pub(super) fn stretches(journal: &Journal, room: RoomFacts) -> Vec<(Moment, Moment)> {
+pub(super) fn stretches(journal: &Journal, rate_per_second: u32) -> Vec<(Moment, Moment)> {
     let mut changes: Vec<(Moment, i64)> = journal
         .visits
         .iter()
@@ -16,7 +15,7 @@ pub(super) fn stretches(journal: &Journal, room: RoomFacts) -> Vec<(Moment, Mome
         .flatten()
         .collect();
     changes.sort_unstable();
-    let enough = (i64::from(room.rate_per_second) * LINE_MIN_MS / 1_000).max(1);
+    let enough = (i64::from(rate_per_second) * LINE_MIN_MS / 1_000).max(1);
     let mut waiting = 0;
     let mut since: Option<Moment> = None;
     let mut found = Vec::new();
