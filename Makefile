@@ -73,6 +73,7 @@ test: lint nextest build
 	k8s/check.sh target/debug
 	@.ci/unchanged
 
-# The queries' descriptions, with which the build needs no database.
-sqlx: build
-	$(DEVSTACK) with-stores -- .ci/sqlx
+# The queries' descriptions, with which the build needs no database. Of the programs only devstack is needed.
+sqlx:
+	@[ -x $(DEVSTACK) ] || $(CARGO) build -p devstack --locked
+	$(DEVSTACK) with-stores --no-migrate -- .ci/sqlx

@@ -6,6 +6,7 @@
 --
 --   p_cap  for so long after it was made a hold may be paid for, and is nobody else's while a payment runs
 --   p_due  when somebody has to look after the payment if its handler is not heard of any more
+--   p_may_start  false while the payment gateway cannot be called: nothing is begun, but what was begun before is told
 --
 --   STARTED      answer {"order", "payment", "performance", "amount", "currency"}
 --   NOT_FOUND    no such hold of this buyer
@@ -17,10 +18,11 @@
 --   EXHAUSTED    all attempts were used
 --   WITHDRAWN    the performance does not sell any more
 --   LOST         a seat is another buyer's, or the cap has passed; what was left is free again
+--   NOT_NOW      it would have been STARTED or LOST, but p_may_start is false
 CREATE FUNCTION begin_payment(
     p_hold uuid, p_buyer text, p_order uuid, p_payment uuid, p_mode payment_mode, p_gateway text, p_method jsonb,
     p_route text, p_key text, p_fingerprint bytea,
-    p_cap interval, p_due interval, p_attempts int,
+    p_cap interval, p_due interval, p_attempts int, p_may_start boolean,
     OUT outcome text, OUT answer jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     at         timestamptz;
@@ -53,6 +55,8 @@ BEGIN
     IF EXISTS (SELECT FROM performance WHERE id = own.performance_id AND withdrawn_at IS NOT NULL) THEN
         outcome := 'WITHDRAWN'; RETURN;
     END IF;
+
+    IF NOT p_may_start THEN outcome := 'NOT_NOW'; RETURN; END IF;
 
     v_deadline := coalesce(own.pay_deadline, own.created_at + p_cap);
     IF v_deadline <= at OR NOT rearm_seats_of_hold(own.performance_id, own.seats, p_hold, v_deadline) THEN
@@ -91,27 +95,29 @@ END $$;
 
 -- D. The attempt took no money and never will: the buyer may try again with the same hold.
 --
---   p_counts  false when the gateway never heard of it: the attempt is given back. Only its own handler can know that, and
---             only while nobody else has repeated the call meanwhile (calls = 0)
---   p_least   the hold lives at least this long, so that there is time for another card
+--   p_counts  false when the gateway never heard of it: the attempt is given back
+--   p_is_sole true when only its own handler can know that, and only while nobody has repeated the call (calls = 0);
+--             false when it is the gateway's word on the payment
+--   p_least   the hold lives at least this long, so that there is time for another card, but never beyond its cap
 --
 --   DECLINED     the hold is ACTIVE again
 --   LOST         a seat had gone to another buyer meanwhile
 --   DECIDED      somebody else has decided about this payment
 CREATE FUNCTION decline_payment(
-    p_payment uuid, p_reason text, p_counts boolean, p_least interval, OUT outcome text) LANGUAGE plpgsql AS $$
+    p_payment uuid, p_reason text, p_counts boolean, p_is_sole boolean, p_least interval, OUT outcome text)
+LANGUAGE plpgsql AS $$
 DECLARE
     at      timestamptz;
     paid    payment%ROWTYPE;
 BEGIN
     UPDATE payment SET state = 'DECLINED', reason = p_reason, method = NULL, due_at = NULL
-     WHERE id = p_payment AND state IN ('SENT', 'ACTION_REQUIRED') AND (p_counts OR calls = 0) RETURNING * INTO paid;
+     WHERE id = p_payment AND state IN ('SENT', 'ACTION_REQUIRED') AND (calls = 0 OR NOT p_is_sole) RETURNING * INTO paid;
     IF NOT FOUND THEN outcome := 'DECIDED'; RETURN; END IF;
     at := clock_timestamp();
     outcome := give_hold_back(paid.order_id, p_reason, p_counts, p_least, at);
 END $$;
 
--- What D and a cancelled payment have in common: order FAILED, hold ACTIVE again with its old expiry.
+-- What D and a voided payment have in common: order FAILED, hold ACTIVE again with its old expiry.
 CREATE FUNCTION give_hold_back(
     p_order uuid, p_reason text, p_counts boolean, p_least interval, p_at timestamptz) RETURNS text
 LANGUAGE plpgsql AS $$
@@ -120,10 +126,10 @@ DECLARE
     v_until timestamptz;
 BEGIN
     SELECT h.* INTO own FROM hold h JOIN orders o ON o.hold_id = h.id WHERE o.id = p_order FOR UPDATE OF h;
-    v_until := greatest(own.expires_before_paying, p_at + p_least);
+    v_until := least(greatest(own.expires_before_paying, p_at + p_least), own.pay_deadline);
     -- What failed is not remembered: the same key may try again.
     DELETE FROM idempotency WHERE order_id = p_order;
-    IF NOT rearm_seats_of_hold(own.performance_id, own.seats, own.id, v_until) THEN
+    IF v_until <= p_at OR NOT rearm_seats_of_hold(own.performance_id, own.seats, own.id, v_until) THEN
         PERFORM free_seats_of_hold(own.performance_id, own.seats, own.id, p_at);
         UPDATE hold SET state = 'LOST' WHERE id = own.id AND state = 'PAYING';
         UPDATE orders SET state = 'FAILED', reason = 'hold-lost' WHERE id = p_order;
@@ -223,30 +229,34 @@ BEGIN
     DELETE FROM idempotency WHERE order_id = bought.id;
 END $$;
 
--- The gateway was told to forget a payment that nobody could decide, and has: it can take no money any more.
+-- R, given up: nobody could learn what became of the payment, so it is to come to nothing. Decided here, before the
+-- gateway is told by the outbox: an answer that arrives in between finds that it is too late to confirm anything.
 --
---   p_gateway_ref is NULL when the gateway had never heard of it
---
---   DECLINED, LOST, DECIDED as in D
-CREATE FUNCTION abandon_payment(
-    p_payment uuid, p_gateway_ref text, p_reason text, p_least interval, OUT outcome text) LANGUAGE plpgsql AS $$
+--   GIVEN_UP     the hold is kept until the gateway has forgotten the payment
+--   DECIDED      somebody else has decided about this payment
+CREATE FUNCTION give_up_payment(p_payment uuid, p_reason text, OUT outcome text) LANGUAGE plpgsql AS $$
 DECLARE
-    at   timestamptz;
-    paid payment%ROWTYPE;
+    v_order uuid;
 BEGIN
-    UPDATE payment SET state = 'VOID_DUE', reason = p_reason, gateway_ref = coalesce(p_gateway_ref, gateway_ref),
-                       method = NULL, due_at = NULL
-     WHERE id = p_payment AND state IN ('SENT', 'ACTION_REQUIRED') RETURNING * INTO paid;
+    UPDATE payment SET state = 'VOID_DUE', reason = p_reason, method = NULL, due_at = NULL
+     WHERE id = p_payment AND state IN ('SENT', 'ACTION_REQUIRED') RETURNING order_id INTO v_order;
     IF NOT FOUND THEN outcome := 'DECIDED'; RETURN; END IF;
-    UPDATE payment SET state = 'VOIDED' WHERE id = p_payment AND state = 'VOID_DUE';
-    at := clock_timestamp();
-    outcome := give_hold_back(paid.order_id, p_reason, true, p_least, at);
+    UPDATE orders SET state = 'PAYMENT_UNKNOWN' WHERE id = v_order AND state = 'PENDING';
+    -- Without the gateway's reference: it is voided by its key, whether or not it had ever arrived.
+    INSERT INTO outbox (kind, payment_id, due_at) VALUES ('void', p_payment, clock_timestamp());
+    outcome := 'GIVEN_UP';
 END $$;
 
--- K, and its siblings for money that goes back: the gateway has done what an outbox entry asked for.
+-- K, and its siblings for money that goes back: the gateway has done what an outbox entry asked for. A hold whose payment
+-- was given up is its buyer's again.
+--
+--   p_least  as in D
 --
 --   SETTLED, DECIDED
-CREATE FUNCTION settle_payment(p_outbox bigint, p_payment uuid, p_kind text, OUT outcome text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION settle_payment(p_outbox bigint, p_payment uuid, p_kind text, p_least interval, OUT outcome text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    paid payment%ROWTYPE;
 BEGIN
     CASE p_kind
         WHEN 'capture' THEN
@@ -258,6 +268,13 @@ BEGIN
     END CASE;
     outcome := CASE WHEN FOUND THEN 'SETTLED' ELSE 'DECIDED' END;
     UPDATE outbox SET done_at = clock_timestamp() WHERE id = p_outbox AND done_at IS NULL;
+    IF outcome = 'SETTLED' AND p_kind = 'void' THEN
+        SELECT p.* INTO paid FROM payment p JOIN orders o ON o.id = p.order_id
+         WHERE p.id = p_payment AND o.state = 'PAYMENT_UNKNOWN';
+        IF FOUND THEN
+            PERFORM give_hold_back(paid.order_id, paid.reason, true, p_least, clock_timestamp());
+        END IF;
+    END IF;
 END $$;
 
 -- K, refused for good: the gateway will never pay out. The seats are free again and the order is cancelled.

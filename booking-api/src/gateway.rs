@@ -40,10 +40,17 @@ pub(crate) trait PaymentGateway: Debug + Send + Sync {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, garde::Validate)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PaymentMethod {
-    #[garde(length(chars, min = 1, max = 20), custom(visible))]
-    pub(crate) kind: String,
+    #[garde(skip)]
+    pub(crate) kind: MethodKind,
     #[garde(length(chars, min = 1, max = 200), custom(visible))]
     pub(crate) token: String,
+}
+
+/// The kinds of payment that are taken.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MethodKind {
+    Card,
 }
 
 /// Letters, digits and signs, as tokens are made of.
@@ -82,14 +89,16 @@ pub(crate) struct Answer {
     /// Its reference at the gateway.
     pub(crate) payment: String,
     pub(crate) state: GatewayState,
+    /// What has been given back of what was captured, in minor units.
+    #[serde(default)]
+    pub(crate) refunded: i64,
     pub(crate) reason: Option<String>,
 }
 
 /// Nothing can happen under the key any more.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Cancelled {
-    /// Its reference, if it had ever arrived.
-    pub(crate) payment: Option<String>,
+    pub(crate) state: GatewayState,
 }
 
 /// Where a payment stands at the gateway.
@@ -121,6 +130,9 @@ pub(crate) enum CallError {
     /// The gateway had a failure of its own, and may or may not have done it.
     #[error("the payment gateway failed with status {0}")]
     Failed(u16),
+    /// The gateway answered in good order that it has not done it, or not yet.
+    #[error("the payment gateway says that the payment is {0:?}")]
+    NotDone(GatewayState),
     /// The gateway refused: it did not do it, and the same request will be refused again.
     #[error("the payment gateway refused with status {status}: {reason}")]
     Refused {
@@ -134,7 +146,7 @@ pub(crate) enum CallError {
 impl CallError {
     /// Whether the gateway itself is at fault. A refusal shows that it works.
     fn is_outage(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
+        !matches!(self, Self::Refused { .. } | Self::NotDone(_))
     }
 
     /// Whether it is certain that the gateway never heard of it.

@@ -6,4 +6,4 @@ pub(crate) mod list;
 mod store;
 
 pub(crate) use self::document::{OrderDocument, OrderState};
-pub(crate) use self::get::{confirmed_of_hold, find};
+pub(crate) use self::get::find;

@@ -205,7 +205,7 @@ pub(crate) fn hold_expired() -> Problem {
 
 pub(crate) fn hold_lost() -> Problem {
     Problem::new("hold-lost", StatusCode::CONFLICT, "Hold lost")
-        .detail("The hold had expired and a seat of it is another buyer's now. Nothing was charged; choose other seats.")
+        .detail("The hold's time was over, and a seat of it is another buyer's or cannot be kept any longer. No money is kept; choose seats again.")
 }
 
 pub(crate) fn hold_not_active(state: &str) -> Problem {

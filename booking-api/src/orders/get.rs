@@ -38,15 +38,3 @@ pub(crate) async fn find(app: &App, user: &User, id: Uuid) -> Result<OrderDocume
         .map_err(ApiError::Shared)?;
     Ok(OrderDocument::of(row, &layout))
 }
-
-/// The order by which a buyer has paid for a hold.
-pub(crate) async fn confirmed_of_hold(
-    app: &App,
-    user: &User,
-    hold: Uuid,
-) -> Result<Option<OrderDocument>, ApiError> {
-    match store::confirmed_of_hold(&app.primary, hold, user.id()).await? {
-        Some(order) => find(app, user, order).await.map(Some),
-        None => Ok(None),
-    }
-}

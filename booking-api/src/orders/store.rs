@@ -56,20 +56,3 @@ pub(super) async fn get(
     .await?;
     Ok(row)
 }
-
-/// The confirmed order of a buyer's hold.
-pub(super) async fn confirmed_of_hold(
-    primary: &Primary,
-    hold: Uuid,
-    buyer: &str,
-) -> Result<Option<Uuid>, DatabaseError> {
-    let mut connection = primary.connection().await?;
-    let order = sqlx::query_scalar!(
-        "SELECT id FROM orders WHERE hold_id = $1 AND buyer = $2 AND state = 'CONFIRMED'",
-        hold,
-        buyer
-    )
-    .fetch_optional(&mut *connection)
-    .await?;
-    Ok(order)
-}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::database::{DatabaseError, Primary};
+use crate::settings::PaymentArgs;
 
 /// A call that is due.
 pub(super) struct Entry {
@@ -13,6 +14,8 @@ pub(super) struct Entry {
     pub(super) payment: Uuid,
     pub(super) performance: i64,
     pub(super) reference: Option<String>,
+    /// What the gateway has captured, in minor units.
+    pub(super) captured: i64,
     /// How often it was tried, this time included.
     pub(super) attempts: i32,
 }
@@ -37,7 +40,8 @@ pub(super) async fn claim(
            SET due_at = clock_timestamp() + make_interval(secs => $2), attempts = o.attempts + 1
           FROM due, payment p, orders b
          WHERE o.id = due.id AND p.id = o.payment_id AND b.id = p.order_id
-        RETURNING o.id, o.kind, p.id AS payment, b.performance_id AS performance, p.gateway_ref AS reference, o.attempts
+        RETURNING o.id, o.kind, p.id AS payment, b.performance_id AS performance, p.gateway_ref AS reference,
+                  p.captured, o.attempts
         "#,
         most,
         lease.as_secs_f64()
@@ -48,13 +52,18 @@ pub(super) async fn claim(
 }
 
 /// Step K and its siblings: the gateway has done it.
-pub(super) async fn settle(primary: &Primary, entry: &Entry) -> Result<String, DatabaseError> {
+pub(super) async fn settle(
+    primary: &Primary,
+    entry: &Entry,
+    limits: &PaymentArgs,
+) -> Result<String, DatabaseError> {
     let mut connection = primary.connection_to_finish().await?;
     let outcome = sqlx::query_scalar!(
-        r#"SELECT settle_payment($1, $2, $3) AS "outcome!""#,
+        r#"SELECT settle_payment($1, $2, $3, make_interval(secs => $4)) AS "outcome!""#,
         entry.id,
         entry.payment,
-        entry.kind
+        entry.kind,
+        f64::from(limits.hold_after_decline_seconds)
     )
     .fetch_one(&mut *connection)
     .await?;

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 use super::store::{self, Entry};
 use crate::app::SharedApp;
 use crate::error::ApiError;
-use crate::gateway::{CallError, Operation};
+use crate::gateway::{CallError, GatewayState, Operation};
 
 /// How much longer than a call a lease lasts.
 const LEASE_GRACE: Duration = Duration::from_secs(5);
@@ -73,7 +73,9 @@ async fn work_on_due(app: &SharedApp, places: &Arc<Semaphore>) -> Result<(), Api
 async fn work_on(app: &SharedApp, entry: Entry) -> Result<(), ApiError> {
     match call(app, &entry).await {
         Ok(()) => {
-            let outcome = store::settle(&app.primary, &entry).await?;
+            let limits = &app.settings.payments;
+            let outcome = store::settle(&app.primary, &entry, limits).await?;
+            app.snapshots.changed(entry.performance);
             count(&entry.kind, &outcome);
         }
         Err(CallError::Refused {
@@ -96,21 +98,33 @@ async fn work_on(app: &SharedApp, entry: Entry) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Does what the entry asks for. Any other answer than that it is done is a failure.
 async fn call(app: &SharedApp, entry: &Entry) -> Result<(), CallError> {
+    let Some(reference) = &entry.reference else {
+        // Never heard of by the gateway, or never told to us: by its key it is undone all the same.
+        return match app.gateway.cancel(entry.payment).await?.state {
+            GatewayState::Voided | GatewayState::Refunded | GatewayState::Declined => Ok(()),
+            state => Err(CallError::NotDone(state)),
+        };
+    };
     let operation = match entry.kind.as_str() {
         "capture" => Operation::Capture,
         "void" => Operation::Void,
         _ => Operation::Refund,
     };
-    let Some(reference) = &entry.reference else {
-        // Never heard of by the gateway, or never told to us: by its key it is undone all the same.
-        return app.gateway.cancel(entry.payment).await.map(drop);
-    };
     let key = format!("{}-{}", entry.payment, entry.kind);
-    app.gateway
-        .operate(operation, reference, key)
-        .await
-        .map(drop)
+    let answer = app.gateway.operate(operation, reference, key).await?;
+    let is_done = match operation {
+        Operation::Capture => answer.state == GatewayState::Captured,
+        Operation::Void => answer.state == GatewayState::Voided,
+        Operation::Refund => {
+            answer.state == GatewayState::Refunded || answer.refunded >= entry.captured
+        }
+    };
+    if is_done {
+        return Ok(());
+    }
+    Err(CallError::NotDone(answer.state))
 }
 
 async fn put_off(

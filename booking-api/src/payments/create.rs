@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::decide::{self, Decided, Paying};
-use super::store::{self, Attempt, Outcome};
+use super::store::{self, Attempt, Declined, Outcome};
 use crate::app::{App, SharedApp};
 use crate::error::ApiError;
 use crate::gateway::{CallError, PaymentCall, PaymentMethod};
@@ -89,12 +89,9 @@ async fn pay(
     method: Value,
     remembered: &Remembered,
 ) -> Result<Response, ApiError> {
-    // Before anything is written, so that an outage of the gateway costs the database nothing.
-    let _place = match app.gateway.place() {
-        Ok(place) => place,
-        Err(again_after) => return paid_already(app, user, hold, again_after).await,
-    };
-    let outcome = begin(app, user, hold, &method, remembered).await?;
+    // Before anything is written: while the gateway is away nothing is begun, but what was begun before is told.
+    let place = app.gateway.place();
+    let outcome = begin(app, user, hold, &method, remembered, place.is_ok()).await?;
     let existing =
         |answer| serde_json::from_value::<Existing>(answer).map_err(ApiError::Unreadable);
     match outcome.word.as_str() {
@@ -112,6 +109,9 @@ async fn pay(
             .await
         }
         "PAID" => show(app, user, existing(outcome.answer)?.order, StatusCode::OK).await,
+        "NOT_NOW" => Err(ApiError::Gateway {
+            again_after: place.err().unwrap_or_default(),
+        }),
         _ => Err(refusal(outcome)),
     }
 }
@@ -123,6 +123,7 @@ async fn begin(
     hold: Uuid,
     method: &Value,
     remembered: &Remembered,
+    may_start: bool,
 ) -> Result<Outcome, ApiError> {
     let attempt = Attempt {
         hold,
@@ -134,6 +135,7 @@ async fn begin(
         method,
         remembered,
         due_in: app.settings.gateway.timeout() + HANDLER_GRACE,
+        may_start,
         limits: &app.settings.payments,
     };
     match store::begin(&app.primary, &attempt).await {
@@ -161,21 +163,6 @@ fn refusal(outcome: Outcome) -> ApiError {
     problem.into()
 }
 
-/// The gateway is away, but whoever has paid may hear so all the same.
-async fn paid_already(
-    app: &App,
-    user: &User,
-    hold: Uuid,
-    again_after: Duration,
-) -> Result<Response, ApiError> {
-    match orders::confirmed_of_hold(app, user, hold).await? {
-        Some(order) => {
-            Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(order)).into_response())
-        }
-        None => Err(ApiError::Gateway { again_after }),
-    }
-}
-
 /// Calls the gateway for an attempt that has been committed, and acts on its answer.
 async fn finish(
     app: &SharedApp,
@@ -199,13 +186,10 @@ async fn finish(
     let decided = match app.gateway.pay(call).await {
         Ok(answer) => decide::by_answer(app, paying, &answer).await?,
         Err(error) if error.was_not_sent() => {
-            decide::decline(app, paying, GATEWAY_UNAVAILABLE, false).await?;
-            return Err(ApiError::Gateway {
-                again_after: app.settings.gateway.circuit_open(),
-            });
+            decide::decline(app, paying, GATEWAY_UNAVAILABLE, Declined::NotSent).await?
         }
         Err(CallError::Refused { reason, .. }) => {
-            decide::decline(app, paying, &reason, true).await?
+            decide::decline(app, paying, &reason, Declined::Refused).await?
         }
         Err(_no_answer) => Decided::NotYet,
     };
@@ -235,6 +219,11 @@ async fn show(
         (OrderState::Failed, Some("hold-lost")) => return Err(problems::hold_lost().into()),
         (OrderState::Failed, Some("withdrawn")) => {
             return Err(problems::sale_not_open(NOT_SOLD_ANY_MORE).into());
+        }
+        (OrderState::Failed, Some(GATEWAY_UNAVAILABLE)) => {
+            return Err(ApiError::Gateway {
+                again_after: app.settings.gateway.circuit_open(),
+            });
         }
         (OrderState::Failed, reason) => {
             return Err(problems::payment_declined(reason.unwrap_or("declined")).into());

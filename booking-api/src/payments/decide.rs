@@ -8,13 +8,15 @@ use serde::Deserialize;
 use shared::tokens::admission::AdmissionClaims;
 use uuid::Uuid;
 
-use super::store;
+use super::store::{self, Declined};
 use crate::app::{App, SharedApp};
 use crate::error::ApiError;
-use crate::gateway::{Answer, Cancelled, GatewayState};
+use crate::gateway::{Answer, GatewayState};
 
 /// The reason of payments that were given up because the gateway did not say what had become of them.
 pub(super) const NO_ANSWER: &str = "no-answer";
+/// The reason of payments that the gateway has undone without being asked.
+const VOIDED: &str = "voided";
 
 const REASON_LONGEST: usize = 100;
 
@@ -46,21 +48,10 @@ pub(super) async fn by_answer(
     match answer.state {
         GatewayState::Authorized => confirm(app, paying, &answer.payment, false).await,
         GatewayState::Captured => confirm(app, paying, &answer.payment, true).await,
-        GatewayState::Declined => decline(app, paying, &reason(answer), true).await,
-        GatewayState::Voided | GatewayState::Refunded => {
-            abandon(app, paying, Some(&answer.payment), "voided").await
-        }
+        GatewayState::Declined => decline(app, paying, &reason(answer), Declined::ByGateway).await,
+        GatewayState::Voided | GatewayState::Refunded => give_up(app, paying, VOIDED).await,
         GatewayState::Other => Ok(Decided::NotYet),
     }
-}
-
-/// The gateway has forgotten the payment at our request.
-pub(super) async fn by_cancellation(
-    app: &SharedApp,
-    paying: Paying,
-    cancelled: &Cancelled,
-) -> Result<Decided, ApiError> {
-    abandon(app, paying, cancelled.payment.as_deref(), NO_ANSWER).await
 }
 
 async fn confirm(
@@ -83,36 +74,28 @@ async fn confirm(
     Ok(Decided::Yes)
 }
 
-/// D. `counts` is false when the gateway never heard of the payment.
+/// D.
 pub(super) async fn decline(
     app: &SharedApp,
     paying: Paying,
     reason: &str,
-    counts: bool,
+    declined: Declined,
 ) -> Result<Decided, ApiError> {
     let limits = &app.settings.payments;
-    let word = store::decline(&app.primary, paying.payment, reason, counts, limits).await?;
+    let word = store::decline(&app.primary, paying.payment, reason, declined, limits).await?;
     note(app, paying, &word);
     Ok(Decided::Yes)
 }
 
-async fn abandon(
+/// Nobody can learn what became of it, so nothing may: the outbox goes on.
+pub(super) async fn give_up(
     app: &SharedApp,
     paying: Paying,
-    reference: Option<&str>,
     reason: &str,
 ) -> Result<Decided, ApiError> {
-    let limits = &app.settings.payments;
-    let word = store::abandon(&app.primary, paying.payment, reference, reason, limits).await?;
-    note(
-        app,
-        paying,
-        if word == "DECLINED" {
-            "abandoned"
-        } else {
-            &word
-        },
-    );
+    let word = store::give_up(&app.primary, paying.payment, reason).await?;
+    note(app, paying, &word);
+    app.outbox_bell.notify_one();
     Ok(Decided::Yes)
 }
 

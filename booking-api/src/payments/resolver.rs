@@ -1,8 +1,8 @@
 //! Looks after payments that nobody has decided: the gateway gave no answer, or the process that asked has died.
 //!
 //! It never concludes from a look-up: what is not there now may arrive in a minute. It repeats the same call under the same
-//! key, which is the same payment; or, when that leads nowhere, cancels by that key, after which a late arrival comes to
-//! nothing. It goes on until the gateway has said one or the other.
+//! key, which is the same payment; or, when that leads nowhere, gives the payment up: from then on nothing can confirm it,
+//! and the outbox cancels it at the gateway by that key, after which a late arrival comes to nothing.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use shared::shutdown::Shutdown;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
-use super::decide::{self, Decided, Paying};
+use super::decide::{self, Decided, NO_ANSWER, Paying};
 use super::store::{self, Unresolved};
 use crate::app::SharedApp;
 use crate::error::ApiError;
@@ -74,7 +74,7 @@ async fn resolve_one(app: &SharedApp, unresolved: Unresolved) -> Result<(), ApiE
         || unresolved.is_too_late
         || unresolved.method.is_none();
     let asked = if gives_up {
-        cancel(app, paying).await
+        decide::give_up(app, paying, NO_ANSWER).await
     } else {
         repeat(app, paying, unresolved).await
     };
@@ -104,20 +104,11 @@ async fn repeat(
     };
     match app.gateway.pay(call).await {
         Ok(answer) => decide::by_answer(app, paying, &answer).await,
-        // It says nothing about the first call, which may have taken money: so that is cancelled by its key.
-        Err(CallError::Refused { .. }) => cancel(app, paying).await,
-        Err(error) => Ok(no_answer(paying, &error)),
+        // It says nothing about the first call, which may have taken money.
+        Err(CallError::Refused { .. }) => decide::give_up(app, paying, NO_ANSWER).await,
+        Err(error) => {
+            warn!(payment = %paying.payment, error = &error as &dyn Error, "still no answer from the payment gateway");
+            Ok(Decided::NotYet)
+        }
     }
-}
-
-async fn cancel(app: &SharedApp, paying: Paying) -> Result<Decided, ApiError> {
-    match app.gateway.cancel(paying.payment).await {
-        Ok(cancelled) => decide::by_cancellation(app, paying, &cancelled).await,
-        Err(error) => Ok(no_answer(paying, &error)),
-    }
-}
-
-fn no_answer(paying: Paying, error: &CallError) -> Decided {
-    warn!(payment = %paying.payment, error = error as &dyn Error, "still no answer from the payment gateway");
-    Decided::NotYet
 }

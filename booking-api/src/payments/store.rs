@@ -35,6 +35,8 @@ pub(super) struct Attempt<'a> {
     pub(super) remembered: &'a Remembered,
     /// After which somebody has to look after it.
     pub(super) due_in: Duration,
+    /// False while the gateway cannot be called.
+    pub(super) may_start: bool,
     pub(super) limits: &'a PaymentArgs,
 }
 
@@ -49,7 +51,7 @@ pub(super) async fn begin(
         r#"
         SELECT outcome AS "outcome!", answer FROM begin_payment(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-            make_interval(secs => $11), make_interval(secs => $12), $13)
+            make_interval(secs => $11), make_interval(secs => $12), $13, $14)
         "#,
         attempt.hold,
         attempt.buyer,
@@ -63,7 +65,8 @@ pub(super) async fn begin(
         &attempt.remembered.fingerprint,
         f64::from(limits.hold_cap_seconds),
         attempt.due_in.as_secs_f64(),
-        limits.payment_attempts
+        limits.payment_attempts,
+        attempt.may_start
     )
     .fetch_one(&mut *connection)
     .await?;
@@ -73,20 +76,32 @@ pub(super) async fn begin(
     })
 }
 
-/// Step D. `counts` is false when the gateway never heard of it.
+/// Why a payment took no money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Declined {
+    /// The gateway's word on the payment.
+    ByGateway,
+    /// Our one call was refused. Says nothing about a call that somebody has repeated meanwhile.
+    Refused,
+    /// Our one call was never sent: the attempt is given back.
+    NotSent,
+}
+
+/// Step D.
 pub(super) async fn decline(
     primary: &Primary,
     payment: Uuid,
     reason: &str,
-    counts: bool,
+    declined: Declined,
     limits: &PaymentArgs,
 ) -> Result<String, DatabaseError> {
     let mut connection = primary.connection_to_finish().await?;
     let outcome = sqlx::query_scalar!(
-        r#"SELECT decline_payment($1, $2, $3, make_interval(secs => $4)) AS "outcome!""#,
+        r#"SELECT decline_payment($1, $2, $3, $4, make_interval(secs => $5)) AS "outcome!""#,
         payment,
         reason,
-        counts,
+        declined != Declined::NotSent,
+        declined != Declined::ByGateway,
         f64::from(limits.hold_after_decline_seconds)
     )
     .fetch_one(&mut *connection)
@@ -116,21 +131,17 @@ pub(super) async fn confirm(
     })
 }
 
-/// The gateway will take no money for this payment, now or later.
-pub(super) async fn abandon(
+/// The payment is to come to nothing: the outbox tells the gateway to forget it.
+pub(super) async fn give_up(
     primary: &Primary,
     payment: Uuid,
-    reference: Option<&str>,
     reason: &str,
-    limits: &PaymentArgs,
 ) -> Result<String, DatabaseError> {
     let mut connection = primary.connection_to_finish().await?;
     let outcome = sqlx::query_scalar!(
-        r#"SELECT abandon_payment($1, $2, $3, make_interval(secs => $4)) AS "outcome!""#,
+        r#"SELECT give_up_payment($1, $2) AS "outcome!""#,
         payment,
-        reference,
-        reason,
-        f64::from(limits.hold_after_decline_seconds)
+        reason
     )
     .fetch_one(&mut *connection)
     .await?;

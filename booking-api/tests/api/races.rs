@@ -9,7 +9,8 @@ use crate::test_api::TestApi;
 
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]
 async fn a_thousand_buyers_of_one_seat_make_one_hold(pool: PgPool) {
-    let api = TestApi::start(pool).await;
+    // The mark outlives the test, however slow this machine is.
+    let api = TestApi::start_with(pool, &["--taken-mark-ms", "60000"]).await;
     let buyers: Vec<_> = (0..1_000).map(|_| api.admitted_buyer()).collect();
     let answers = join_all(buyers.iter().map(|buyer| buyer.hold(["A-1"]))).await;
     let (mut winners, mut losers) = (0, 0);
@@ -29,12 +30,9 @@ async fn a_thousand_buyers_of_one_seat_make_one_hold(pool: PgPool) {
     }
     assert_eq!((winners, losers), (1, 999));
     assert_eq!(api.count("SELECT count(*) FROM hold").await, 1);
-    // Each that gets through the lock leaves the row that step H locks first.
-    let transactions = api.count("SELECT count(*) FROM buyer_quota").await;
-    assert!(
-        transactions <= 5,
-        "the lock lets few through: {transactions}"
-    );
+    // Whoever gets through the lock and begins step H leaves the row that it locks first.
+    let begun = api.count("SELECT count(*) FROM buyer_quota").await;
+    assert!(begun <= 5, "the lock lets few through: {begun}");
 }
 
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]
@@ -85,13 +83,12 @@ async fn one_key_sent_many_times_at_once_is_one_hold(pool: PgPool) {
         buyer.holds(),
     );
     let answers = join_all((0..20).map(|_| buyer.post_as(&key, &path, &body))).await;
-    // Whoever comes while the first is at work may meet its lock; nobody is told anything false.
+    // Whoever comes while the first is at work may meet its lock, and is told that it may come right again.
     for answer in answers {
-        assert!(
-            matches!(answer.status.as_u16(), 201 | 409),
-            "{}",
-            answer.json()
-        );
+        if answer.status.as_u16() != 201 {
+            let problem = answer.expect_problem(409, "seat-taken");
+            assert_eq!(problem["seats"][0]["retryable"], true, "{problem}");
+        }
     }
     let hold = buyer.post_as(&key, &path, &body).await.expect_created();
     assert_eq!(api.count("SELECT count(*) FROM hold").await, 1);
@@ -168,5 +165,10 @@ async fn two_instances_do_each_capture_once(pool: PgPool) {
     .await;
     let ledger = api.gateway.ledger().await;
     assert!(ledger.iter().all(|payment| payment["captured"] == 110_000) && ledger.len() == 10);
+    // The gateway would forgive a second call under the same key: so count ours.
+    assert_eq!(
+        api.count("SELECT max(attempts)::bigint FROM outbox").await,
+        1
+    );
     other.soft().cancel();
 }
