@@ -93,6 +93,22 @@ impl From<PasswordError> for StartError {
     }
 }
 
+/// Refuses a replica that is none, or that never catches up. One that is away is no reason not to sell: lists and
+/// statistics wait for it, holds and payments never ask it.
+async fn check_replica(replica: &Replica) -> Result<(), StartError> {
+    match database::check_is_replica(replica).await {
+        Ok(()) => Ok(migrate::wait_until_current(replica).await?),
+        Err(database::StartError::Database(_, error)) if error.is_out_of_reach() => {
+            warn!(
+                error = &error as &dyn Error,
+                "the replica is away: lists and statistics are not answered until it is back"
+            );
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl App {
     /// Checks everything that can be checked, and starts what runs beside the requests.
     pub async fn start(settings: ServeArgs, shutdown: &Shutdown) -> Result<SharedApp, StartError> {
@@ -103,9 +119,8 @@ impl App {
         let primary = Primary::new(&settings.database, &settings.pool);
         let replica = Replica::new(&settings.replica, &settings.pool);
         database::check_is_writable(&primary).await?;
-        database::check_is_replica(&replica).await?;
         migrate::check_is_current(&primary).await?;
-        migrate::wait_until_current(&replica).await?;
+        check_replica(&replica).await?;
         let app = Arc::new(Self::assemble(settings, primary, replica, shutdown)?);
         app.start_tasks(shutdown);
         Ok(app)

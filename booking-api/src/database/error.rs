@@ -102,6 +102,15 @@ impl DatabaseError {
         matches!(self, Self::Constraint { name, .. } if name == constraint)
     }
 
+    /// Whether no server has answered at all.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Busy => true,
+            Self::Unavailable(error) => error.as_database_error().is_none(),
+            _ => false,
+        }
+    }
+
     /// Whether a step of ours raised `expected`.
     pub fn is_refusal(&self, expected: &str) -> bool {
         matches!(self, Self::Refused { code, .. } if code == expected)

@@ -242,3 +242,16 @@ async fn without_redis_few_holds_go_to_postgresql_at_once(pool: PgPool) {
     stuck.expect_created();
     two.hold(["A-2"]).await.expect_created();
 }
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn without_the_replica_seats_are_sold_and_lists_wait(pool: PgPool) {
+    // Nobody listens there.
+    let flags = ["--replica-url", "postgres://onsale@127.0.0.1:9/onsale"];
+    let api = TestApi::start_with(pool, &flags).await;
+    let buyer = api.admitted_buyer();
+    let hold = buyer.held(["A-1"]).await;
+    buyer.pay(&hold, "tok_ok").await.expect_created();
+    api.get("/v1/concerts/1")
+        .await
+        .expect_problem(503, "overloaded");
+}
