@@ -1,8 +1,8 @@
 //! What the seats of each performance look like, in memory, so that viewers never cost a query each.
 //!
 //! A look is reused for a moment (a setting), but never beyond the next expiry of a hold, so that an expiry shows
-//! without delay; and never after a change by this process, so that buyers see their own. One look at a time per
-//! performance: who comes meanwhile waits for it and shares it.
+//! without delay; and never for who asks after a change by this process, so that buyers see their own. One look at a
+//! time per performance: who comes meanwhile waits for the next one and shares it with everybody who waits.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -98,11 +98,13 @@ impl Snapshots {
         layout: &Layout,
     ) -> Result<Arc<Snapshot>, ApiError> {
         let place = self.place(performance);
-        if let Some(good) = place.good() {
+        // What has changed until now must show. What changes while we wait need not.
+        let at_least = place.changes.load(Ordering::Acquire);
+        if let Some(good) = place.good(at_least) {
             return Ok(good);
         }
         let _only_one = place.looking.lock().await;
-        if let Some(good) = place.good() {
+        if let Some(good) = place.good(at_least) {
             return Ok(good);
         }
         let (changes, begun) = (place.changes.load(Ordering::Acquire), Instant::now());
@@ -139,14 +141,14 @@ impl Snapshots {
 }
 
 impl Place {
-    fn good(&self) -> Option<Arc<Snapshot>> {
+    /// The latest look, if it is fresh and began after so many changes.
+    fn good(&self, at_least: u64) -> Option<Arc<Snapshot>> {
         let latest = self
             .latest
             .read()
             .expect("nobody panics while holding this lock");
         let taken = latest.as_ref()?;
-        let is_good = Instant::now() < taken.good_until
-            && taken.changes == self.changes.load(Ordering::Acquire);
+        let is_good = Instant::now() < taken.good_until && taken.changes >= at_least;
         is_good.then(|| Arc::clone(&taken.snapshot))
     }
 
