@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::people::expect;
-use super::world::{LONG, Line, ROOM, World};
+use super::world::{Books, LONG, Line, ROOM, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_gatekeeper_costs_nobody_a_place() {
@@ -194,4 +194,52 @@ async fn redis_gone_and_back_nobody_loses_anything() {
     world.admitter(&["resume", ROOM]);
     let admitted = bob.poll_until(world.gatekeeper(0), "admitted").await;
     assert_eq!(admitted["number"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_confirmed_outlives_the_shop_and_postgresql() {
+    let mut world = World::with_own_books().await;
+    let mut bought = Vec::new();
+    for seat in 1..=10 {
+        let mut buyer = world.person(&format!("buyer-{seat}"));
+        buyer.enter(world.gatekeeper(0)).await;
+        let hold = buyer.hold(&world, &[&format!("A-{seat}")]).await;
+        bought.push((buyer, hold));
+    }
+    let mut orders = Vec::new();
+    for (buyer, hold) in &bought {
+        orders.push(buyer.pay(&world, hold).await);
+    }
+    // At once after the last answer: what was not written by then is gone.
+    let Books::Own { primary, .. } = &mut world.books else {
+        panic!("servers of its own")
+    };
+    primary.kill().unwrap();
+    world.booking.kill().unwrap();
+    primary.restart().unwrap();
+    world.booking.restart().await.unwrap();
+
+    for ((buyer, _), order) in bought.iter().zip(&orders) {
+        let found = buyer.order(&world, order).await;
+        assert_eq!(
+            (&found["state"], &found["seats"]),
+            (&json!("CONFIRMED"), &order["seats"])
+        );
+    }
+    // Captures that were on their way arrive, once each.
+    let began = Instant::now();
+    let captured = loop {
+        let ledger = world.ledger().await;
+        let captured: Vec<_> = ledger
+            .iter()
+            .filter_map(|payment| payment["captured"].as_i64())
+            .filter(|captured| *captured > 0)
+            .collect();
+        if captured.len() == orders.len() {
+            break captured;
+        }
+        assert!(began.elapsed() < LONG, "captures are missing: {ledger:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(captured, vec![110_000; orders.len()]);
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use devstack::process::{Launch, Ready};
 use devstack::service::{Service, bin_folder};
 use devstack::stack_file::Stack;
-use devstack::stores::{RedisCluster, RedisServer};
+use devstack::stores::{Durability, Postgres, RedisCluster, RedisServer};
 use devstack::{keys, ports, test_stores, user_token};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -27,8 +27,53 @@ pub(super) enum Line {
     Cluster(RedisCluster),
 }
 
+/// Where seats and money are.
+pub(super) enum Books {
+    /// A database on the servers of the test run.
+    Shared { database: String },
+    /// Servers that a test may kill.
+    Own {
+        primary: Box<Postgres>,
+        replica: Box<Postgres>,
+    },
+}
+
+impl Books {
+    async fn shared() -> Self {
+        let database = format!("journey_{:08x}", rand::random::<u32>());
+        create_database(&database).await;
+        Self::Shared { database }
+    }
+
+    fn own(folder: &Folder) -> Self {
+        let servers = test_stores::servers();
+        let (home, durability) = (folder.join("primary"), Durability::ProcessDeath);
+        let primary = Postgres::start_primary(servers, home, durability).unwrap();
+        let replica = Postgres::start_replica(servers, folder.join("replica"), &primary).unwrap();
+        Self::Own {
+            primary: Box::new(primary),
+            replica: Box::new(replica),
+        }
+    }
+
+    fn primary_url(&self) -> String {
+        match self {
+            Self::Shared { database } => url_of(&test_stores::database_url(), database),
+            Self::Own { primary, .. } => primary.url(),
+        }
+    }
+
+    fn replica_url(&self) -> String {
+        match self {
+            Self::Shared { database } => url_of(&test_stores::replica_url(), database),
+            Self::Own { replica, .. } => replica.url(),
+        }
+    }
+}
+
 pub(super) struct World {
     pub(super) line: Line,
+    pub(super) books: Books,
     pub(super) gatekeepers: Vec<(Service, String)>,
     pub(super) admitters: Vec<Service>,
     pub(super) booking: Service,
@@ -37,7 +82,6 @@ pub(super) struct World {
     pub(super) performance: String,
     booking_admin: String,
     http: reqwest::Client,
-    database: String,
     _gateway: Service,
     folder: Folder,
 }
@@ -79,7 +123,16 @@ impl World {
         let redis = RedisServer::start(test_stores::servers(), folder.join("redis")).unwrap();
         redis.keep_every_write().unwrap();
         let url = redis.url();
-        Self::with(folder, Line::Server(Box::new(redis)), url).await
+        let books = Books::shared().await;
+        Self::with(folder, Line::Server(Box::new(redis)), url, books).await
+    }
+
+    /// With a PostgreSQL that the test may kill.
+    pub(super) async fn with_own_books() -> Self {
+        let folder = Folder::new();
+        let redis = RedisServer::start(test_stores::servers(), folder.join("redis")).unwrap();
+        let (url, books) = (redis.url(), Books::own(&folder));
+        Self::with(folder, Line::Server(Box::new(redis)), url, books).await
     }
 
     pub(super) async fn on_a_cluster() -> Self {
@@ -87,12 +140,11 @@ impl World {
         let cluster =
             RedisCluster::start(test_stores::servers(), &folder.join("redis"), 3).unwrap();
         let url = cluster.url();
-        Self::with(folder, Line::Cluster(cluster), url).await
+        let books = Books::shared().await;
+        Self::with(folder, Line::Cluster(cluster), url, books).await
     }
 
-    async fn with(folder: Folder, line: Line, redis_url: String) -> Self {
-        let database = format!("journey_{:08x}", rand::random::<u32>());
-        create_database(&database).await;
+    async fn with(folder: Folder, line: Line, redis_url: String, books: Books) -> Self {
         let keys = keys::make(&folder.join("keys")).unwrap();
         let path = |path: &std::path::Path| path.display().to_string();
         let mut starting = Starting {
@@ -100,14 +152,8 @@ impl World {
             logs: folder.join("logs"),
             settings: BTreeMap::from([
                 ("ONSALE_REDIS_URL", redis_url),
-                (
-                    "ONSALE_DATABASE_URL",
-                    url_of(&test_stores::database_url(), &database),
-                ),
-                (
-                    "ONSALE_REPLICA_URL",
-                    url_of(&test_stores::replica_url(), &database),
-                ),
+                ("ONSALE_DATABASE_URL", books.primary_url()),
+                ("ONSALE_REPLICA_URL", books.replica_url()),
                 ("ONSALE_WAITING_KEYS", path(&keys.waiting)),
                 ("ONSALE_ADMISSION_KEYS", path(&keys.admission)),
                 ("ONSALE_ADMISSION_JWKS", path(&keys.admission_jwks)),
@@ -142,6 +188,7 @@ impl World {
             .await;
         let mut world = Self {
             line,
+            books,
             gatekeepers,
             admitters,
             booking,
@@ -150,7 +197,6 @@ impl World {
             gateway_url,
             performance: String::new(),
             http: super::people::http(),
-            database,
             _gateway: gateway,
             folder,
         };
@@ -247,8 +293,8 @@ impl World {
             admitter_admin: self.booking_admin.clone(),
             gateway: self.gateway_url.clone(),
             redis: self.redis_url(),
-            postgres: url_of(&test_stores::database_url(), &self.database),
-            replica: url_of(&test_stores::replica_url(), &self.database),
+            postgres: self.books.primary_url(),
+            replica: self.books.replica_url(),
             user_token_key,
             user_token_kid,
             room: ROOM.to_owned(),
