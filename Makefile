@@ -32,23 +32,22 @@ down:
 demo: build
 	$(DEVSTACK) demo
 
-# A stack of its own beside the one of `make up`: other ports, other data.
+# A stack of its own beside the one of `make up`: other ports, other data. It goes down however the shell ends.
+on_a_stack = trap 'target/release/devstack --dir .dev/$(1) down' EXIT; trap 'exit 130' INT TERM; \
+    target/release/devstack --dir .dev/$(1) up
+
 load:
 	$(CARGO) build --workspace --bins --locked --release
 	@mkdir -p .dev/reports
-	target/release/devstack --dir .dev/load up
-	@target/release/loadtest run loadtest/scenarios/$(SCENARIO).toml --stack .dev/load/stack.json \
-	    --json .dev/reports/$(SCENARIO).json; status=$$?; \
-	    target/release/devstack --dir .dev/load down; exit $$status
+	@$(call on_a_stack,load) && target/release/loadtest run loadtest/scenarios/$(SCENARIO).toml \
+	    --stack .dev/load/stack.json --json .dev/reports/$(SCENARIO).json
 
 bench:
 	$(CARGO) build --workspace --bins --locked --release
 	@mkdir -p .dev/reports/bench
-	target/release/devstack --dir .dev/bench up
-	@status=0; for name in $(or $(ONLY),P2); do \
+	@$(call on_a_stack,bench) && for name in $(or $(ONLY),P2); do \
 	    target/release/loadtest bench $$name --stack .dev/bench/stack.json \
-	        --json .dev/reports/bench/$$name.json || status=1; done; \
-	    target/release/devstack --dir .dev/bench down; exit $$status
+	        --json .dev/reports/bench/$$name.json || status=1; done; exit $${status:-0}
 
 # Writes the README's table from the reports of `make load` (rush-1000, rush) and `make bench`.
 figures: build

@@ -5,7 +5,7 @@ mod database;
 mod ledger;
 mod quiet;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) use database::{AuditDatabase, Conditions, OrderRow, SoldSeat};
 pub(crate) use ledger::{Ledger, LedgerItem};
@@ -52,6 +52,25 @@ impl Books {
     /// Nothing of this run is on its way any more, so that both books must agree.
     fn is_settled(&self) -> bool {
         let decided = self.orders.iter().all(OrderRow::is_settled);
-        decided && !self.payments.iter().any(LedgerItem::is_open)
+        decided && !self.own_payments().any(LedgerItem::is_open)
+    }
+
+    /// The order that each payment paid for, whoever bought.
+    pub(crate) fn orders_by_payment(&self) -> HashMap<&str, &OrderRow> {
+        self.paid_orders
+            .iter()
+            .filter_map(|order| Some((order.payment_id.as_deref()?, order)))
+            .collect()
+    }
+
+    /// All payments but those of people who buy on the same stack beside the run.
+    pub(crate) fn own_payments(&self) -> impl Iterator<Item = &LedgerItem> {
+        let known = self.orders_by_payment();
+        let own: HashSet<&str> = self.orders.iter().map(|order| order.id.as_str()).collect();
+        self.payments.iter().filter(move |item| {
+            known
+                .get(item.key.as_str())
+                .is_none_or(|order| own.contains(order.id.as_str()))
+        })
     }
 }

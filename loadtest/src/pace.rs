@@ -23,7 +23,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub(crate) fn slowest_percent(journal: &Journal, rate_per_second: u32) -> Option<f64> {
     let mut instants: Vec<Moment> = journal
         .admissions()
-        .filter_map(|(_, admission)| admission.at)
+        .map(|(_, admission)| admission.at)
         .collect();
     instants.sort_unstable();
     let allowance = |time: Duration| f64::from(rate_per_second) * time.as_secs_f64();

@@ -138,7 +138,7 @@ impl Report {
 fn admissions_per_second(journal: &Journal) -> Vec<u32> {
     let instants: Vec<Moment> = journal
         .admissions()
-        .filter_map(|(_, admission)| admission.at)
+        .map(|(_, admission)| admission.at)
         .collect();
     let Some(first) = instants.iter().min() else {
         return Vec::new();

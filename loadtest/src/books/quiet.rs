@@ -24,15 +24,15 @@ pub(crate) async fn wait_until_quiet(
             payments: ledger.new_payments().await?,
             ..Books::default()
         };
+        let keys: Vec<&str> = books
+            .payments
+            .iter()
+            .map(|item| item.key.as_str())
+            .collect();
+        books.paid_orders = database.orders_paid_by(&keys).await?;
         books.quiet = books.is_settled();
         if books.quiet || Instant::now() >= deadline {
             books.sold = database.sold(performance).await?;
-            let keys: Vec<&str> = books
-                .payments
-                .iter()
-                .map(|item| item.key.as_str())
-                .collect();
-            books.paid_orders = database.orders_paid_by(&keys).await?;
             return Ok(books);
         }
         tokio::time::sleep(PAUSE).await;

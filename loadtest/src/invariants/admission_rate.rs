@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-use super::{Finding, RoomFacts};
+use super::{Finding, RoomFacts, STALE_COPY_MAX};
 use crate::clock::Moment;
 use crate::journal::{Journal, Visit};
 
 /// The bucket holds this much of the rate, at least two ticks, at least one admission.
 const BUCKET: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(50);
+/// How far the clocks of the store and of this machine may differ.
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(1);
 /// The store's instants are cut to milliseconds.
 const ROUNDING: Duration = Duration::from_millis(1);
 
@@ -18,14 +20,31 @@ pub(super) fn check(journal: &Journal, room: RoomFacts) -> Finding {
     let mut finding = Finding::new("I8");
     let mut instants: Vec<Moment> = journal
         .admissions()
-        .filter_map(|(_, admission)| admission.at)
+        .map(|(_, admission)| admission.at)
         .collect();
     instants.sort_unstable();
+    check_instants(journal, &mut finding);
     check_not_faster(&instants, room, &mut finding);
     if let Some(capacity) = room.capacity {
         check_capacity(journal, capacity, &mut finding);
     }
     finding
+}
+
+/// The instants are the store's word: at least they lie between what the visitor saw before and after.
+fn check_instants(journal: &Journal, finding: &mut Finding) {
+    for (visit, admission) in journal.admissions() {
+        let waiting = visit.still_waiting.unwrap_or_default();
+        let earliest = waiting.saturating_sub(STALE_COPY_MAX + CLOCKS_APART_MAX);
+        let latest = admission.told + CLOCKS_APART_MAX;
+        finding.expect((earliest..=latest).contains(&admission.at), || {
+            let at = admission.at;
+            format!(
+                "an admission dated {at:?} was not there at {waiting:?} and known at {:?}",
+                admission.told
+            )
+        });
+    }
 }
 
 /// Admissions that may happen within a time.
@@ -75,7 +94,7 @@ fn check_capacity(journal: &Journal, capacity: u32, finding: &mut Finding) {
 fn surely_active(visit: &Visit) -> Option<(Moment, Moment)> {
     let admission = visit.admission.as_ref()?;
     // The true instant is up to a millisecond later than the store's cut one.
-    let from = admission.at? + ROUNDING;
+    let from = admission.at + ROUNDING;
     let until = visit
         .gave_up_slot
         .unwrap_or(admission.expires)

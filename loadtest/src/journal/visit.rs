@@ -40,8 +40,10 @@ pub(crate) struct Visit {
 /// An admission, as the visitor document told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Admission {
-    /// The store's instant of promotion; absent when the answer did not say it.
-    pub at: Option<Moment>,
+    /// The store's instant of promotion.
+    pub at: Moment,
+    /// When the visitor learnt of it.
+    pub told: Moment,
     pub expires: Moment,
     pub jti: String,
 }

@@ -37,7 +37,7 @@ pub(super) fn stretches(journal: &Journal, rate_per_second: u32) -> Vec<(Moment,
 fn surely_waiting(visit: &Visit) -> Option<[(Moment, i64); 2]> {
     let from = visit.joined?.end;
     let until = match &visit.admission {
-        Some(admission) => admission.at?,
+        Some(admission) => admission.at,
         None => visit.still_waiting?,
     };
     (until > from).then_some([(from, 1), (until, -1)])

@@ -17,11 +17,6 @@ const PAYMENTS_MAX: usize = 3;
 const LOOKS_MAX: usize = 120;
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
-const REFUSALS: &[(u16, &str)] = &[
-    (409, "hold-lost"),
-    (409, "hold-expired"),
-    (409, "idempotency-in-flight"),
-];
 const REFUSALS_OF_A_BAD_CARD: &[(u16, &str)] = &[(402, "payment-declined")];
 
 /// States of an order whose payment may still go either way.
@@ -30,7 +25,7 @@ const UNDECIDED: [&str; 3] = ["PENDING", "PAYMENT_UNKNOWN", "ACTION_REQUIRED"];
 /// What came of paying.
 pub(super) enum Payment {
     Confirmed,
-    /// The seats are not ours, or the order failed: choose again.
+    /// No card was taken, or the order failed: choose again.
     NotConfirmed,
 }
 
@@ -75,7 +70,6 @@ impl Visitor {
                 }
                 (202, _) => return self.await_decision(held, &answered).await,
                 (402, _) => card = Card::Good,
-                (409, _) => return Ok(Payment::NotConfirmed),
                 _ => return Err(Lost),
             }
         }
@@ -92,7 +86,8 @@ impl Visitor {
             refusals: if card == Card::Declined {
                 REFUSALS_OF_A_BAD_CARD
             } else {
-                REFUSALS
+                // The seats are held: a card that works pays for them.
+                &[]
             },
         };
         let now = self.crowd.clock.now();

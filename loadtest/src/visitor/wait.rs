@@ -68,7 +68,7 @@ impl Visitor {
 
     /// Takes the admission.
     fn enter(&mut self, document: &VisitorDocument) -> Result<(), Lost> {
-        let Some((header, expires, jti)) = proof(document) else {
+        let Some((header, expires, at, jti)) = proof(document) else {
             let now = self.crowd.clock.now();
             return Err(self.note_unreadable(
                 Step::Poll,
@@ -81,7 +81,8 @@ impl Visitor {
         let clock = self.crowd.clock;
         self.admission = Some(header);
         self.visit.admission = Some(Admission {
-            at: document.admitted_at.map(|stamp| clock.moment_of(stamp)),
+            at: clock.moment_of(at),
+            told: clock.now(),
             expires: clock.moment_of(expires),
             jti,
         });
@@ -93,11 +94,14 @@ impl Visitor {
 }
 
 /// What an admission must have.
-fn proof(document: &VisitorDocument) -> Option<(HeaderValue, jiff::Timestamp, String)> {
+fn proof(
+    document: &VisitorDocument,
+) -> Option<(HeaderValue, jiff::Timestamp, jiff::Timestamp, String)> {
     let token = document.admission_token.as_deref()?;
     Some((
         tokens::secret(token)?,
         document.expires_at?,
+        document.admitted_at?,
         tokens::jti(token)?,
     ))
 }

@@ -109,11 +109,14 @@ async fn sigterm_lets_requests_in_flight_finish() {
         .unwrap()
         .to_owned();
     let head = format!(
-        "POST /v1/rooms/{ROOM}/visitors HTTP/1.1\r\nhost: x\r\nauthorization: {bearer}\r\ncontent-length: 2\r\n\r\n{{"
+        "POST /v1/rooms/{ROOM}/visitors HTTP/1.1\r\nhost: x\r\nauthorization: {bearer}\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // Served after it on another connection, so the head has been read.
-    ada.poll(world.gatekeeper(0)).await;
+    // Said when the head has been read and the body is waited for.
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"{").await.unwrap();
     world.gatekeepers[0].0.terminate().unwrap();
     let began = Instant::now();
     while tokio::net::TcpStream::connect(&address).await.is_ok() {
@@ -132,15 +135,14 @@ async fn sigterm_lets_requests_in_flight_finish() {
     assert!(ended.success(), "{ended}");
 
     // The shop, in the middle of a payment that takes two seconds.
-    let order = {
-        let paying = ada.try_pay(&world, &hold, "tok_slow");
-        let mut paying = std::pin::pin!(paying);
-        let sent = tokio::time::timeout(Duration::from_millis(700), &mut paying).await;
-        assert!(sent.is_err(), "the payment is not slow");
+    let (paid, ()) = tokio::join!(ada.try_pay(&world, &hold, "tok_slow"), async {
+        while ada.find_hold(&world, &hold).await["state"] != "PAYING" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         let pid = nix::unistd::Pid::from_raw(i32::try_from(world.booking.pid()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-        expect(paying.await, 201).await
-    };
+    });
+    let order = expect(paid, 201).await;
     assert_eq!(order["state"], "CONFIRMED");
     let ended = world.booking.until_ended(LONG).await.expect("it ends");
     assert!(ended.success(), "{ended}");

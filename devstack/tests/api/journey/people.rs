@@ -122,6 +122,12 @@ impl Person {
         expect(self.try_hold(world, seats).await, 201).await
     }
 
+    pub(super) async fn find_hold(&self, world: &World, hold: &Value) -> Value {
+        let hold = hold["id"].as_str().unwrap();
+        let url = format!("{}/v1/holds/{hold}", world.booking_url);
+        expect(self.request(Method::GET, &url).send().await.unwrap(), 200).await
+    }
+
     pub(super) async fn try_pay(&self, world: &World, hold: &Value, card: &str) -> Response {
         let url = format!(
             "{}/v1/holds/{}/payment",

@@ -50,12 +50,15 @@ fn a_rate_that_is_a_little_too_fast_is_found_in_the_long_run() {
 }
 
 #[test]
-fn admissions_without_an_instant_prove_nothing() {
+fn an_instant_that_the_visitor_saw_otherwise_is_found() {
     let mut journal = steady(100);
-    for visit in &mut journal.visits {
-        visit.admission.as_mut().unwrap().at = None;
-    }
-    assert!(!check(&journal, ROOM).holds());
+    // Still waiting five seconds after they had been admitted, it is said.
+    journal.visits[3].still_waiting = Some(at(5_400));
+    let admission = journal.visits[4].admission.as_mut().unwrap();
+    // Known two seconds before it happened.
+    admission.told = admission.at.saturating_sub(Duration::from_secs(2));
+    journal.visits[4].admission.as_mut().unwrap().at = at(2_500);
+    assert_eq!(check(&journal, ROOM).violations, 2);
 }
 
 fn in_the_shop(number: u64, from: u64, until: u64) -> Visit {
