@@ -1,4 +1,4 @@
-//! What the public may see and everybody asks for: concerts and layouts, rendered, in Redis (R12).
+//! What the public may see and everybody asks for: concerts and layouts, rendered, in Redis.
 //!
 //! In front of Redis a second's memory of this process, which also makes one question of many that come together. Redis
 //! away means that the database is asked once a second, no more.

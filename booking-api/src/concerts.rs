@@ -1,5 +1,6 @@
 //! Concerts: the shows. Everybody may see them; lists come from the replica and are cached.
 
+pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod list;
@@ -51,17 +52,26 @@ pub(crate) async fn changed(app: &App, id: i64) -> Result<(), ApiError> {
 }
 
 /// A concert's document, as one of the databases has it.
-async fn render(connection: &mut Connection, id: i64) -> Result<Option<Bytes>, ApiError> {
+async fn document(
+    connection: &mut Connection,
+    id: i64,
+) -> Result<Option<ConcertDocument>, ApiError> {
     let Some(concert) = store::get(connection, id).await? else {
         return Ok(None);
     };
     let performances = performances::summaries_of(connection, id).await?;
-    let document = ConcertDocument {
+    Ok(Some(ConcertDocument {
         concert,
         performances,
-    };
-    let document = serde_json::to_vec(&document).expect("text, numbers and times are always JSON");
-    Ok(Some(document.into()))
+    }))
+}
+
+/// The same, ready to be sent.
+async fn render(connection: &mut Connection, id: i64) -> Result<Option<Bytes>, ApiError> {
+    let document = document(connection, id).await?;
+    let render =
+        |document| serde_json::to_vec(&document).expect("text, numbers and times are always JSON");
+    Ok(document.map(render).map(Bytes::from))
 }
 
 fn name(id: i64) -> String {

@@ -8,7 +8,7 @@ mod query;
 mod router;
 mod shed;
 
-pub(crate) use self::body::{JsonBody, LargeBody, NoBody, ValidBody};
+pub(crate) use self::body::{JsonBody, LargeBody, NoBody, ValidBody, collect, is_of_kind};
 pub(crate) use self::path::Id;
 pub(crate) use self::query::Query;
 pub use self::router::router;

@@ -5,6 +5,7 @@ mod document;
 pub(crate) mod get;
 mod plan;
 mod store;
+mod table;
 
 pub(crate) use self::document::is_hash;
 pub(crate) use self::plan::{Layout, Layouts};

@@ -28,7 +28,7 @@ pub(crate) struct NewConcert {
 }
 
 /// A line of text.
-fn printable<C>(line: &str, _context: &C) -> garde::Result {
+pub(super) fn printable<C>(line: &str, _context: &C) -> garde::Result {
     if line.chars().any(char::is_control) {
         return Err(garde::Error::new("it holds a control character"));
     }
@@ -36,7 +36,7 @@ fn printable<C>(line: &str, _context: &C) -> garde::Result {
 }
 
 /// Lines of text.
-fn text<C>(lines: &str, context: &C) -> garde::Result {
+pub(super) fn text<C>(lines: &str, context: &C) -> garde::Result {
     lines.lines().try_for_each(|line| printable(line, context))
 }
 

@@ -3,6 +3,7 @@
 use jiff_sqlx::Timestamp;
 
 use super::Concert;
+use super::change::ConcertChange;
 use super::create::NewConcert;
 use crate::database::{Connection, DatabaseError, Primary, Replica};
 
@@ -23,6 +24,27 @@ pub(super) async fn create(
     .fetch_one(&mut *connection)
     .await?;
     Ok(id)
+}
+
+/// Changes what is given; false when there is no such concert.
+pub(super) async fn change(
+    primary: &Primary,
+    id: i64,
+    change: &ConcertChange,
+) -> Result<bool, DatabaseError> {
+    let mut connection = primary.connection().await?;
+    let changed = sqlx::query!(
+        "UPDATE concert SET title = coalesce($2, title), venue = coalesce($3, venue),
+                            description = coalesce($4, description)
+          WHERE id = $1",
+        id,
+        change.title.as_deref(),
+        change.venue.as_deref(),
+        change.description.as_deref()
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(changed.rows_affected() == 1)
 }
 
 /// One concert.

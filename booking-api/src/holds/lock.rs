@@ -1,4 +1,4 @@
-//! The lock per seat in Redis (R7): it thins the crowd, and decides nothing.
+//! The lock per seat in Redis: it thins the crowd, and decides nothing.
 //!
 //! | key | type | holds |
 //! |---|---|---|
@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 use uuid::Uuid;
 
-/// R7. A hold takes milliseconds; this is for a process that died with locks.
+/// A hold takes milliseconds; this is for a process that died with locks.
 const LOCK_LIFE: Duration = Duration::from_secs(10);
 /// Longest wait for a place while Redis is away.
 const WAIT_WITHOUT_REDIS: Duration = Duration::from_millis(500);

@@ -85,7 +85,7 @@ impl FromRequest<SharedApp> for NoBody {
 }
 
 async fn read<T: DeserializeOwned>(request: Request, most_bytes: u32) -> Result<T, ApiError> {
-    if !is_json(request.headers()) {
+    if !is_of_kind(request.headers(), "application/json") {
         return Err(problems::invalid_request(
             "",
             "Send JSON, with Content-Type: application/json.",
@@ -106,7 +106,8 @@ async fn read<T: DeserializeOwned>(request: Request, most_bytes: u32) -> Result<
     Ok(parsed)
 }
 
-async fn collect(request: Request, most_bytes: u32) -> Result<Bytes, Problem> {
+/// The whole body, if it is not too large and comes in time.
+pub(crate) async fn collect(request: Request, most_bytes: u32) -> Result<Bytes, Problem> {
     let most_bytes = usize::try_from(most_bytes).unwrap_or(usize::MAX);
     let announced = request
         .headers()
@@ -130,14 +131,15 @@ async fn collect(request: Request, most_bytes: u32) -> Result<Bytes, Problem> {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the body is of this media type, whatever its parameters.
+pub(crate) fn is_of_kind(headers: &HeaderMap, expected: &str) -> bool {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     kind.split(';')
         .next()
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(expected))
 }
 
 /// The field to change. serde tells the path to an object, but which field of it is unknown or missing only in words.

@@ -65,9 +65,13 @@ fn shop() -> OpenApiRouter<SharedApp> {
 fn admin() -> OpenApiRouter<SharedApp> {
     OpenApiRouter::new()
         .routes(routes!(concerts::create::create))
+        .routes(routes!(concerts::change::change))
         .routes(routes!(layouts::create::create))
         .routes(routes!(performances::create::create))
-        .routes(routes!(performances::withdraw::withdraw))
+        .routes(routes!(
+            performances::change::change,
+            performances::withdraw::withdraw
+        ))
         .routes(routes!(performances::statistics::statistics))
 }
 

@@ -1,17 +1,18 @@
 //! `POST /v1/admin/layouts`: import the seats of a hall. The same layout twice is one layout.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequest, Request, State};
 use http::StatusCode;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::document::{LayoutDocument, NewLayout};
-use super::store;
+use super::{store, table};
 use crate::app::SharedApp;
 use crate::error::ApiError;
-use crate::http::LargeBody;
+use crate::http::{LargeBody, Query, collect, is_of_kind};
 use crate::identity::Organiser;
+use crate::problems;
 
 /// A layout that is kept.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,16 +26,27 @@ pub(crate) struct Imported {
     tiers: Vec<String>,
 }
 
+/// What a table cannot say of itself.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Named {
+    /// Name of the hall and its arrangement, when the body is a table.
+    name: Option<String>,
+}
+
 /// Import a layout
-#[utoipa::path(post, path = "/v1/admin/layouts", tag = "organisers", request_body = NewLayout,
+#[utoipa::path(post, path = "/v1/admin/layouts", tag = "organisers", params(Named),
+    request_body(content((NewLayout = "application/json"), (String = "text/csv",
+        example = "section,row,number,x,y,tier,accessible\nHall,A,1,0.0,0.0,VIP,\n"))),
     security(("user_token" = [])),
     responses((status = 201, body = Imported), (status = 200, body = Imported, description = "It existed already")))]
 pub(crate) async fn create(
     State(app): State<SharedApp>,
     _organiser: Organiser,
-    LargeBody(request): LargeBody<NewLayout>,
+    Query(Named { name }): Query<Named>,
+    request: Request,
 ) -> Result<(StatusCode, Json<Imported>), ApiError> {
-    let document = LayoutDocument::try_from(request)?;
+    let document = LayoutDocument::try_from(read(&app, name, request).await?)?;
     let (content, hash) = document.content();
     app.tasks
         .clone()
@@ -58,4 +70,32 @@ pub(crate) async fn create(
             ))
         })
         .await
+}
+
+/// A layout as JSON, or as a table.
+async fn read(
+    app: &SharedApp,
+    name: Option<String>,
+    request: Request,
+) -> Result<NewLayout, ApiError> {
+    let is_table = is_of_kind(request.headers(), "text/csv");
+    match (is_table, name) {
+        (true, Some(name)) => {
+            let table = collect(request, app.settings.limits.layout_bytes).await?;
+            Ok(table::read(name, &table)?)
+        }
+        (false, None) => LargeBody::from_request(request, app)
+            .await
+            .map(|LargeBody(layout)| layout),
+        (true, None) => Err(problems::invalid_request(
+            "name",
+            "A table has no name of its own: say it in the query, ?name=….",
+        )
+        .into()),
+        (false, Some(_)) => Err(problems::invalid_request(
+            "name",
+            "The name of a layout in JSON is said in it, not in the query.",
+        )
+        .into()),
+    }
 }

@@ -27,38 +27,38 @@ const FARTHEST: f64 = 1_000_000.0;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLayout {
     /// Name of the hall and its arrangement.
-    name: String,
-    sections: Vec<NewSection>,
+    pub(super) name: String,
+    pub(super) sections: Vec<NewSection>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewSection {
-    name: String,
-    tier: Option<String>,
-    rows: Vec<NewRow>,
+pub(super) struct NewSection {
+    pub(super) name: String,
+    pub(super) tier: Option<String>,
+    pub(super) rows: Vec<NewRow>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewRow {
+pub(super) struct NewRow {
     /// The first part of its seats' names, as in A-12.
-    name: String,
-    tier: Option<String>,
+    pub(super) name: String,
+    pub(super) tier: Option<String>,
     /// From one end to the other: neighbours in this list are neighbours in the hall.
-    seats: Vec<NewSeat>,
+    pub(super) seats: Vec<NewSeat>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewSeat {
+pub(super) struct NewSeat {
     /// The second part of its name.
-    number: u32,
-    x: f64,
-    y: f64,
-    tier: Option<String>,
+    pub(super) number: u32,
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) tier: Option<String>,
     #[serde(default)]
-    accessible: bool,
+    pub(super) accessible: bool,
 }
 
 /// A layout as it is kept and handed out.

@@ -6,12 +6,13 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::clock;
-use shared::ids::{RoomName, VisitorId};
+use shared::ids::VisitorId;
 use shared::problem::Problem;
 use utoipa::ToSchema;
 
 use super::PerformanceDocument;
 use super::store::{self, LayoutOffer};
+use super::terms::{self, Terms, invalid};
 use crate::app::SharedApp;
 use crate::concerts;
 use crate::error::ApiError;
@@ -19,17 +20,11 @@ use crate::http::JsonBody;
 use crate::identity::Organiser;
 use crate::layouts;
 use crate::money::Money;
-use crate::problems;
 
 /// A hundred seats at this price are as much as a payment gateway takes at once.
 const PRICE_MOST: i64 = 10_000_000_000;
-/// 2000-01-01 and 2200-01-01: beyond lie mistakes, and times that not every calendar can hold.
-const EARLIEST: Timestamp = Timestamp::constant(946_684_800, 0);
-const LATEST: Timestamp = Timestamp::constant(7_258_118_400, 0);
 const HOLD_TTL_SECONDS: u32 = 300;
-const HOLD_TTL_SECONDS_MOST: u32 = 900;
 const SEATS_PER_BUYER: i32 = 4;
-const SEATS_PER_BUYER_MOST: i32 = 100;
 
 /// A performance to put on sale.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -67,12 +62,7 @@ struct NewTier {
 pub(super) struct Planned {
     pub(super) concert: i64,
     pub(super) layout: i64,
-    pub(super) room: RoomName,
-    pub(super) starts_at: Timestamp,
-    pub(super) sale_opens_at: Timestamp,
-    pub(super) sale_closes_at: Timestamp,
-    pub(super) seats_per_buyer_max: i32,
-    pub(super) hold_ttl_seconds: u32,
+    pub(super) terms: Terms,
     pub(super) currency: String,
     pub(super) tiers: Vec<String>,
     pub(super) prices: Vec<i64>,
@@ -109,14 +99,7 @@ pub(crate) async fn create(
                 }
             })?;
             concerts::changed(&app, planned.concert).await?;
-            let performance = app.performances.get(id).await?;
-            let layout = app
-                .layouts
-                .get(planned.layout)
-                .await
-                .map_err(ApiError::Shared)?;
-            let snapshot = app.snapshots.get(id, &layout).await?;
-            let document = PerformanceDocument::of(&performance, &layout.hash, &snapshot);
+            let document = PerformanceDocument::find(&app, id).await?;
             Ok((StatusCode::CREATED, Json(document)))
         })
         .await
@@ -124,51 +107,20 @@ pub(crate) async fn create(
 
 impl NewPerformance {
     fn check(self, offer: &LayoutOffer, organiser: &VisitorId) -> Result<Planned, Problem> {
-        for (field, time) in [
-            ("starts_at", Some(self.starts_at)),
-            ("sale_opens_at", self.sale_opens_at),
-            ("sale_closes_at", self.sale_closes_at),
-        ] {
-            if time.is_some_and(|time| !(EARLIEST..=LATEST).contains(&time)) {
-                return Err(invalid(field, "It is a time of this century or the next."));
-            }
-        }
-        let room = self
-            .room
-            .parse()
-            .map_err(|error| invalid("room", format!("{error}.")))?;
-        let sale_opens_at = self.sale_opens_at.unwrap_or_else(clock::now);
-        let sale_closes_at = self.sale_closes_at.unwrap_or(self.starts_at);
-        if sale_opens_at >= sale_closes_at {
-            return Err(invalid(
-                "sale_closes_at",
-                "The sale has to open before it closes, and before the performance.",
-            ));
-        }
-        let seats_per_buyer_max = self.seats_per_buyer_max.unwrap_or(SEATS_PER_BUYER);
-        if !(1..=SEATS_PER_BUYER_MOST).contains(&seats_per_buyer_max) {
-            return Err(invalid(
-                "seats_per_buyer_max",
-                format!("It is 1 to {SEATS_PER_BUYER_MOST}."),
-            ));
-        }
-        let hold_ttl_seconds = self.hold_ttl_seconds.unwrap_or(HOLD_TTL_SECONDS);
-        if !(1..=HOLD_TTL_SECONDS_MOST).contains(&hold_ttl_seconds) {
-            return Err(invalid(
-                "hold_ttl_seconds",
-                format!("It is 1 to {HOLD_TTL_SECONDS_MOST}."),
-            ));
-        }
+        let terms = Terms {
+            room: terms::room(&self.room)?,
+            starts_at: self.starts_at,
+            sale_opens_at: self.sale_opens_at.unwrap_or_else(clock::now),
+            sale_closes_at: self.sale_closes_at.unwrap_or(self.starts_at),
+            seats_per_buyer_max: self.seats_per_buyer_max.unwrap_or(SEATS_PER_BUYER),
+            hold_ttl_seconds: self.hold_ttl_seconds.unwrap_or(HOLD_TTL_SECONDS),
+        };
+        let terms = terms.check()?;
         let (currency, tiers, prices) = check_tiers(self.tiers, &offer.tiers)?;
         Ok(Planned {
             concert: self.concert,
             layout: offer.id,
-            room,
-            starts_at: self.starts_at,
-            sale_opens_at,
-            sale_closes_at,
-            seats_per_buyer_max,
-            hold_ttl_seconds,
+            terms,
             currency,
             tiers,
             prices,
@@ -219,8 +171,4 @@ fn check_tiers(
         .map(|tier| (tier.tier, tier.price.amount))
         .unzip();
     Ok((currency, tiers, prices))
-}
-
-fn invalid(field: &str, detail: impl Into<String>) -> Problem {
-    problems::invalid_request(field, detail)
 }

@@ -5,7 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Performance;
+use crate::app::App;
 use crate::database::{Connection, DatabaseError};
+use crate::error::ApiError;
 use crate::money::Money;
 use crate::seats::Snapshot;
 
@@ -58,7 +60,19 @@ pub(crate) struct PerformanceSummary {
 }
 
 impl PerformanceDocument {
-    pub(super) fn of(performance: &Performance, layout: &str, snapshot: &Snapshot) -> Self {
+    /// As it is now, or was a moment ago.
+    pub(super) async fn find(app: &App, id: i64) -> Result<Self, ApiError> {
+        let performance = app.performances.get(id).await?;
+        let layout = app
+            .layouts
+            .get(performance.layout)
+            .await
+            .map_err(ApiError::Shared)?;
+        let snapshot = app.snapshots.get(id, &layout).await?;
+        Ok(Self::of(&performance, &layout.hash, &snapshot))
+    }
+
+    fn of(performance: &Performance, layout: &str, snapshot: &Snapshot) -> Self {
         let tier = |(tier, price): &(String, i64)| {
             let count = snapshot.tiers.get(tier).copied().unwrap_or_default();
             let price = Money::new(*price, &performance.currency);

@@ -17,13 +17,6 @@ pub(crate) async fn get(
     State(app): State<SharedApp>,
     Id(id): Id<i64>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let performance = app.performances.get(id).await?;
-    let layout = app
-        .layouts
-        .get(performance.layout)
-        .await
-        .map_err(ApiError::Shared)?;
-    let snapshot = app.snapshots.get(id, &layout).await?;
-    let document = PerformanceDocument::of(&performance, &layout.hash, &snapshot);
+    let document = PerformanceDocument::find(&app, id).await?;
     Ok(([(CACHE_CONTROL, "public, max-age=1")], Json(document)))
 }

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use jiff_sqlx::{Timestamp, ToSqlx};
+use shared::problem::Problem;
+use sqlx::PgConnection;
 
 use super::Performance;
 use super::create::Planned;
 use super::document::PerformanceSummary;
 use super::statistics::{Count, Statistics};
+use super::terms::Terms;
 use crate::database::{Connection, DatabaseError, Primary, Replica};
+use crate::error::ApiError;
 
 /// One statement inserts all seats, which for 100,000 of them takes longer than others may.
 const CREATE_TIMEOUT: &str = "60s";
@@ -101,7 +105,7 @@ pub(super) async fn layout(
 
 /// Creates a performance with all of its seats, free. Its id.
 pub(super) async fn create(primary: &Primary, planned: &Planned) -> Result<i64, DatabaseError> {
-    let starts_at = planned.starts_at.to_sqlx();
+    let starts_at = planned.terms.starts_at.to_sqlx();
     let mut connection = primary.connection().await?;
     // Committed on its own: it locks the seats of all performances for a moment, and the rest takes longer.
     sqlx::query!(
@@ -126,12 +130,12 @@ pub(super) async fn create(primary: &Primary, planned: &Planned) -> Result<i64, 
         planned.concert,
         planned.layout,
         starts_at as _,
-        planned.sale_opens_at.to_sqlx() as _,
-        planned.sale_closes_at.to_sqlx() as _,
-        planned.room.as_str(),
+        planned.terms.sale_opens_at.to_sqlx() as _,
+        planned.terms.sale_closes_at.to_sqlx() as _,
+        planned.terms.room.as_str(),
         planned.currency,
-        planned.seats_per_buyer_max,
-        f64::from(planned.hold_ttl_seconds),
+        planned.terms.seats_per_buyer_max,
+        f64::from(planned.terms.hold_ttl_seconds),
         planned.created_by.as_str()
     )
     .fetch_one(&mut *transaction)
@@ -153,6 +157,77 @@ pub(super) async fn create(primary: &Primary, planned: &Planned) -> Result<i64, 
     .await?;
     transaction.commit().await?;
     Ok(id)
+}
+
+/// Changes the terms of a performance that was not withdrawn; its concert, or `None` when there is no such performance.
+///
+/// The date of its partition stays: a performance that is moved keeps its books.
+pub(super) async fn change(
+    primary: &Primary,
+    id: i64,
+    change: impl FnOnce(Terms) -> Result<Terms, Problem>,
+) -> Result<Option<i64>, ApiError> {
+    let mut connection = primary.connection().await?;
+    let mut transaction = sqlx::Connection::begin(&mut *connection)
+        .await
+        .map_err(DatabaseError::from)?;
+    let row = sqlx::query!(
+        r#"
+        SELECT concert_id, room, starts_at AS "starts_at: Timestamp", sale_opens_at AS "sale_opens_at: Timestamp",
+               sale_closes_at AS "sale_closes_at: Timestamp", seats_per_buyer_max,
+               extract(epoch FROM hold_ttl)::int AS "hold_ttl_seconds!"
+          FROM performance WHERE id = $1 AND withdrawn_at IS NULL FOR NO KEY UPDATE
+        "#,
+        id
+    )
+    .fetch_optional(&mut *transaction)
+    .await
+    .map_err(DatabaseError::from)?;
+    let Some(row) = row else { return Ok(None) };
+    let terms = change(Terms {
+        room: row
+            .room
+            .parse()
+            .expect("the table refuses any other name of a room"),
+        starts_at: row.starts_at.to_jiff(),
+        sale_opens_at: row.sale_opens_at.to_jiff(),
+        sale_closes_at: row.sale_closes_at.to_jiff(),
+        seats_per_buyer_max: row.seats_per_buyer_max,
+        hold_ttl_seconds: row.hold_ttl_seconds.unsigned_abs(),
+    })?;
+    set_terms(&mut transaction, id, &terms).await?;
+    transaction.commit().await.map_err(DatabaseError::from)?;
+    Ok(Some(row.concert_id))
+}
+
+async fn set_terms(
+    connection: &mut PgConnection,
+    id: i64,
+    terms: &Terms,
+) -> Result<(), DatabaseError> {
+    sqlx::query!(
+        "UPDATE performance SET room = $2, starts_at = $3, sale_opens_at = $4, sale_closes_at = $5,
+                                seats_per_buyer_max = $6, hold_ttl = make_interval(secs => $7)
+          WHERE id = $1",
+        id,
+        terms.room.as_str(),
+        terms.starts_at.to_sqlx() as _,
+        terms.sale_opens_at.to_sqlx() as _,
+        terms.sale_closes_at.to_sqlx() as _,
+        terms.seats_per_buyer_max,
+        f64::from(terms.hold_ttl_seconds)
+    )
+    .execute(&mut *connection)
+    .await?;
+    // Who has bought more already keeps it.
+    sqlx::query!(
+        "UPDATE buyer_quota SET max = greatest($2, reserved) WHERE performance_id = $1 AND max <> $2",
+        id,
+        terms.seats_per_buyer_max
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
 }
 
 /// Takes a performance off sale for good; its concert, or `None` when there is no such performance.

@@ -120,7 +120,7 @@ impl PoolArgs {
                 "idle_in_transaction_session_timeout",
                 format!("{}ms", self.idle_in_transaction_timeout_ms),
             ),
-            // The default of PostgreSQL, said aloud: the steps rely on it (R9).
+            // The default of PostgreSQL, said aloud: the steps rely on it.
             ("default_transaction_isolation", "read committed".to_owned()),
         ]
     }

@@ -57,6 +57,19 @@ impl<'a> Buyer<'a> {
         .await
     }
 
+    pub(crate) async fn post_table(&self, path: &str, table: &str) -> Answer {
+        let request = self
+            .request(Method::POST, path)
+            .header("content-type", "text/csv; charset=utf-8")
+            .body(table.to_owned());
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        let request = self.request(Method::PATCH, path).json(body);
+        Answer::read(request.send().await.unwrap()).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         Answer::read(self.request(Method::DELETE, path).send().await.unwrap()).await
     }

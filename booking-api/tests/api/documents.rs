@@ -40,6 +40,8 @@ async fn the_openapi_document_lists_every_route(pool: PgPool) {
       "GET /v1/orders/{id}",
       "GET /v1/performances/{id}",
       "GET /v1/performances/{id}/seats",
+      "PATCH /v1/admin/concerts/{id}",
+      "PATCH /v1/admin/performances/{id}",
       "POST /v1/admin/concerts",
       "POST /v1/admin/layouts",
       "POST /v1/admin/performances",

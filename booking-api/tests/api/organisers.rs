@@ -41,6 +41,12 @@ async fn only_organisers_may(pool: PgPool) {
             .expect_problem(401, "user-token-invalid");
     }
     buyer.delete(&path).await.expect_problem(403, "forbidden");
+    for path in [path.as_str(), "/v1/admin/concerts/1"] {
+        buyer
+            .patch(path, &json!({}))
+            .await
+            .expect_problem(403, "forbidden");
+    }
     buyer
         .get(&format!("{path}/statistics"))
         .await
@@ -187,6 +193,150 @@ async fn many_performances_may_be_created_at_once(pool: PgPool) {
             .await,
         8
     );
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn a_layout_may_come_as_a_table(pool: PgPool) {
+    let api = TestApi::start(pool).await;
+    let organiser = api.organiser();
+    let path = "/v1/admin/layouts";
+    let head = "section,row,number,x,y,tier,accessible\n";
+    let table = format!("{head}Hall,A,1,0,0,VIP,\nHall,A,2,1.5,0,VIP,true\nBalcony,B,1,0,9,R,\n");
+    let imported = organiser
+        .post_table(&format!("{path}?name=Small"), &table)
+        .await
+        .expect_created();
+    assert_eq!(
+        (&imported["name"], &imported["seats"], &imported["tiers"]),
+        (&json!("Small"), &json!(3), &json!(["R", "VIP"]))
+    );
+    // The same hall as JSON is the same layout.
+    let seat = |number: u32, x: f64, y: f64| json!({"number": number, "x": x, "y": y});
+    let mut second = seat(2, 1.5, 0.0);
+    second["accessible"] = json!(true);
+    let same = json!({"name": "Small", "sections": [
+        {"name": "Hall", "tier": "VIP", "rows": [{"name": "A", "seats": [seat(1, 0.0, 0.0), second]}]},
+        {"name": "Balcony", "tier": "R", "rows": [{"name": "B", "seats": [seat(1, 0.0, 9.0)]}]}]});
+    let again = organiser.post(path, &same).await.expect(200);
+    assert_eq!(again["hash"], imported["hash"]);
+    for (query, lines, told) in [
+        ("", "Hall,A,1,0,0,VIP,\n", "?name="),
+        ("?name=X", "Hall,A,one,0,0,VIP,\n", "Line 2"),
+        ("?name=X", "Hall,A,1,0,0,VIP,\nHall,A,2,0\n", "Line 3"),
+        ("?name=X", "Hall,A,1,NaN,0,VIP,\n", "x and y are between"),
+        ("?name=X", "Hall,A,1,0,0,VIP,\nHall,A,1,0,0,VIP,\n", "twice"),
+        ("?name=X", "", "1 to"),
+    ] {
+        let problem = organiser
+            .post_table(&format!("{path}{query}"), &format!("{head}{lines}"))
+            .await
+            .expect_problem(400, "invalid-request");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(told), "{detail}");
+    }
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn a_concert_is_corrected(pool: PgPool) {
+    let api = TestApi::start(pool).await;
+    let performance = format!("/v1/performances/{}", api.performance);
+    let concert = api.get(&performance).await.expect(200)["concert"].clone();
+    let (organiser, path) = (api.organiser(), format!("/v1/admin/concerts/{concert}"));
+    let changed = organiser
+        .patch(&path, &json!({"title": "Summer"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&changed["title"], &changed["venue"]),
+        (&json!("Summer"), &json!("Hall"))
+    );
+    assert_eq!(changed["performances"][0]["id"], api.performance);
+    // The organiser's own change shows at once.
+    let shown = api
+        .get(&format!("/v1/concerts/{concert}"))
+        .await
+        .expect(200);
+    assert_eq!(shown["title"], "Summer");
+    for (body, field) in [
+        (json!({"title": ""}), "title"),
+        (json!({"venue": "a\u{0}b"}), "venue"),
+        (json!({"id": 7}), "id"),
+    ] {
+        let problem = organiser
+            .patch(&path, &body)
+            .await
+            .expect_problem(400, "invalid-request");
+        assert_eq!(problem["field"], field, "{body}");
+    }
+    organiser
+        .patch("/v1/admin/concerts/1", &json!({}))
+        .await
+        .expect_problem(404, "not-found");
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn the_terms_of_a_sale_are_changed_and_what_was_bought_stays(pool: PgPool) {
+    let api = TestApi::start(pool).await;
+    let buyer = api.admitted_buyer();
+    let hold = buyer.held(["A-1", "A-2"]).await;
+    buyer.pay(&hold, "tok_ok").await.expect_created();
+    let (organiser, path) = (
+        api.organiser(),
+        format!("/v1/admin/performances/{}", api.performance),
+    );
+    let change = json!({"seats_per_buyer_max": 1, "hold_ttl_seconds": 30, "starts_at": "2099-12-25T11:00:00Z"});
+    let changed = organiser.patch(&path, &change).await.expect(200);
+    assert_eq!(
+        (
+            &changed["seats_per_buyer_max"],
+            &changed["hold_ttl_seconds"],
+            &changed["starts_at"]
+        ),
+        (&json!(1), &json!(30), &json!("2099-12-25T11:00:00Z"))
+    );
+    buyer
+        .admitted_again()
+        .hold(["A-3"])
+        .await
+        .expect_problem(422, "too-many-seats");
+    let other = api.admitted_buyer();
+    other
+        .hold(["A-3", "A-4"])
+        .await
+        .expect_problem(422, "too-many-seats");
+    other.held(["A-3"]).await;
+    assert_eq!(api.count("SELECT count(*) FROM audit.sold").await, 2);
+
+    organiser
+        .patch(&path, &json!({"sale_closes_at": "2020-01-02T00:00:00Z", "sale_opens_at": "2020-01-01T00:00:00Z"}))
+        .await
+        .expect(200);
+    api.admitted_buyer()
+        .hold(["B-1"])
+        .await
+        .expect_problem(403, "sale-not-open");
+    for (body, field) in [
+        (
+            json!({"sale_closes_at": "2019-01-01T00:00:00Z"}),
+            "sale_closes_at",
+        ),
+        (json!({"starts_at": "1492-01-01T00:00:00Z"}), "starts_at"),
+        (json!({"room": "Not a room"}), "room"),
+        (json!({"seats_per_buyer_max": 0}), "seats_per_buyer_max"),
+        (json!({"hold_ttl_seconds": 901}), "hold_ttl_seconds"),
+        (json!({"tiers": []}), "tiers"),
+    ] {
+        let problem = organiser
+            .patch(&path, &body)
+            .await
+            .expect_problem(400, "invalid-request");
+        assert_eq!(problem["field"], field, "{body}");
+    }
+    organiser.delete(&path).await.expect(204);
+    organiser
+        .patch(&path, &json!({}))
+        .await
+        .expect_problem(404, "not-found");
 }
 
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]

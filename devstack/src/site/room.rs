@@ -10,7 +10,7 @@ use super::{Site, concert::http_client};
 /// Name of the demo room.
 pub(crate) const ROOM: &str = "main";
 
-/// Visitors let in per second (R6).
+/// Visitors let in per second.
 const RATE_PER_SECOND: &str = "100";
 
 /// A gatekeeper knows a new room within a second; a busy machine takes longer.

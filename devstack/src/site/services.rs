@@ -11,7 +11,7 @@ use super::{
     settings::Settings,
 };
 
-/// Visitors let in per second in every room that sets no rate of its own (R6).
+/// Visitors let in per second in every room that sets no rate of its own.
 const RATE_PER_SECOND: &str = "100";
 
 impl Site {
