@@ -1,5 +1,6 @@
 //! The journey across all processes: real binaries, real stores, HTTP alone.
 
+mod books;
 mod crowd;
 mod faults;
 mod people;

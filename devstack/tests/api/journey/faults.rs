@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::books::Books;
 use super::people::expect;
-use super::world::{Books, LONG, Line, ROOM, World};
+use super::world::{LONG, Line, ROOM, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_gatekeeper_costs_nobody_a_place() {

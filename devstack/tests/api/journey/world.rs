@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use devstack::process::{Launch, Ready};
 use devstack::service::{Service, bin_folder};
 use devstack::stack_file::Stack;
-use devstack::stores::{Durability, Postgres, RedisCluster, RedisServer};
+use devstack::stores::{RedisCluster, RedisServer};
 use devstack::{keys, ports, test_stores, user_token};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::books::Books;
 use super::people::{Person, expect};
 use crate::folder::Folder;
 
@@ -25,50 +26,6 @@ pub(super) const ROW: u32 = 20;
 pub(super) enum Line {
     Server(Box<RedisServer>),
     Cluster(RedisCluster),
-}
-
-/// Where seats and money are.
-pub(super) enum Books {
-    /// A database on the servers of the test run.
-    Shared { database: String },
-    /// Servers that a test may kill.
-    Own {
-        primary: Box<Postgres>,
-        replica: Box<Postgres>,
-    },
-}
-
-impl Books {
-    async fn shared() -> Self {
-        let database = format!("journey_{:08x}", rand::random::<u32>());
-        create_database(&database).await;
-        Self::Shared { database }
-    }
-
-    fn own(folder: &Folder) -> Self {
-        let servers = test_stores::servers();
-        let (home, durability) = (folder.join("primary"), Durability::ProcessDeath);
-        let primary = Postgres::start_primary(servers, home, durability).unwrap();
-        let replica = Postgres::start_replica(servers, folder.join("replica"), &primary).unwrap();
-        Self::Own {
-            primary: Box::new(primary),
-            replica: Box::new(replica),
-        }
-    }
-
-    fn primary_url(&self) -> String {
-        match self {
-            Self::Shared { database } => url_of(&test_stores::database_url(), database),
-            Self::Own { primary, .. } => primary.url(),
-        }
-    }
-
-    fn replica_url(&self) -> String {
-        match self {
-            Self::Shared { database } => url_of(&test_stores::replica_url(), database),
-            Self::Own { replica, .. } => replica.url(),
-        }
-    }
 }
 
 pub(super) struct World {
@@ -373,21 +330,6 @@ async fn start_gateway(starting: &Starting, folder: &Folder) -> (Service, String
         Service::start(launch).await.unwrap(),
         format!("http://{listen}"),
     )
-}
-
-/// The URL of another database of the same server.
-fn url_of(url: &str, database: &str) -> String {
-    let (server, _) = url.rsplit_once('/').unwrap();
-    format!("{server}/{database}")
-}
-
-async fn create_database(name: &str) {
-    use sqlx::{Connection, Executor};
-    let mut server = sqlx::PgConnection::connect(&test_stores::database_url())
-        .await
-        .unwrap();
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    server.execute(create).await.unwrap();
 }
 
 fn migrate(starting: &Starting) {
