@@ -52,7 +52,7 @@ where
         let (queue, waiting) = mpsc::channel(LONGEST_QUEUE);
         let hard = shutdown.hard().clone();
         // Not waited for at the end: requests in flight are, and they hold what they need from it.
-        shutdown.spawn_background(async move {
+        shutdown.spawn_background("batch", async move {
             hard.run_until_cancelled(work(waiting, call)).await;
         });
         Self { queue, patience }

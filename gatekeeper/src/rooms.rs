@@ -51,7 +51,7 @@ impl Rooms {
             shutdown: shutdown.clone(),
         };
         let hard = shutdown.hard().clone();
-        shutdown.spawn_background(async move {
+        shutdown.spawn_background("room list", async move {
             hard.run_until_cancelled(refresh.run()).await;
         });
         rooms

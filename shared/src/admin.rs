@@ -33,13 +33,10 @@ pub fn serve(listener: TcpListener, readiness: Readiness, metrics: Metrics, shut
         })
     };
     // A life of its own: probes are answered until the very end, and the process does not wait for them.
-    shutdown.spawn_background(server::serve(
-        listener,
-        limits,
-        Shutdown::new(),
-        make_service,
-        |_count| {},
-    ));
+    shutdown.spawn_background(
+        "admin port",
+        server::serve(listener, limits, Shutdown::new(), make_service, |_count| {}),
+    );
 }
 
 fn answer(

@@ -70,7 +70,7 @@ impl Redis {
         let keeper = keeper::Keeper::new(url.clone(), Arc::clone(&inner));
         let stopped = shutdown.hard().clone();
         // Not waited for at the end: it is there for as long as anything else is.
-        shutdown.spawn_background(async move {
+        shutdown.spawn_background("redis keeper", async move {
             stopped.run_until_cancelled(keeper.keep_connected()).await;
         });
         Self { inner }

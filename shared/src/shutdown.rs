@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -50,15 +51,8 @@ impl Shutdown {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let watcher = self.clone();
         let running = tokio::spawn(task);
-        self.tasks.spawn(async move {
-            if let Err(failure) = running.await {
-                error!(task = name, error = %failure, "a task crashed; stopping");
-                watcher.crashed.store(true, Ordering::Release);
-                watcher.soft.cancel();
-            }
-        });
+        self.tasks.spawn(self.clone().watch(name, running));
     }
 
     /// Spawns short-lived work, such as one connection or one request's writes, whose crash ends only itself.
@@ -66,7 +60,7 @@ impl Shutdown {
         clippy::disallowed_methods,
         reason = "the one place that may spawn: everything is tracked"
     )]
-    pub fn spawn_piece<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
+    pub fn spawn_piece<F>(&self, work: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -74,16 +68,27 @@ impl Shutdown {
         tokio::spawn(self.tasks.track_future(work))
     }
 
-    /// Spawns a task that the process does not wait for: it ends with the runtime.
+    /// Spawns a task that the process does not wait for: it ends with the runtime. A panic in it stops
+    /// the process like one in [`Self::spawn`].
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that may spawn: here on purpose without tracking"
     )]
-    pub fn spawn_background<F>(&self, task: F)
+    pub fn spawn_background<F>(&self, name: &'static str, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        drop(tokio::spawn(task));
+        let running = tokio::spawn(task);
+        drop(tokio::spawn(self.clone().watch(name, running)));
+    }
+
+    /// Stops the process when the task `name` panics.
+    async fn watch(self, name: &'static str, running: JoinHandle<()>) {
+        if let Err(failure) = running.await {
+            error!(task = name, error = %failure, "a task crashed; stopping");
+            self.crashed.store(true, Ordering::Release);
+            self.soft.cancel();
+        }
     }
 
     /// Runs `work`, but not beyond the soft shutdown: `None` when it was interrupted.
@@ -194,6 +199,27 @@ mod tests {
         assert_eq!(
             format!("{:?}", shutdown.finish().await),
             format!("{:?}", ExitCode::FAILURE)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_crashed_background_task_stops_the_process_with_a_failure() {
+        let shutdown = Shutdown::new();
+        shutdown.spawn_background("crash", async { panic!("on purpose") });
+        assert_eq!(
+            format!("{:?}", shutdown.finish().await),
+            format!("{:?}", ExitCode::FAILURE)
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_background_task() {
+        let shutdown = Shutdown::new();
+        shutdown.spawn_background("hangs", std::future::pending());
+        shutdown.soft().cancel();
+        assert_eq!(
+            format!("{:?}", shutdown.finish().await),
+            format!("{:?}", ExitCode::SUCCESS)
         );
     }
 

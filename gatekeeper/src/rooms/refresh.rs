@@ -94,7 +94,7 @@ impl Refresh {
         let stop = CancellationToken::new();
         let (stopped, hard) = (stop.clone(), self.shutdown.hard().clone());
         let reading = reader::keep_reading(room, self.limits.interval);
-        self.shutdown.spawn_background(async move {
+        self.shutdown.spawn_background("room reader", async move {
             stopped
                 .run_until_cancelled(hard.run_until_cancelled(reading))
                 .await;

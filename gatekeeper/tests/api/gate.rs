@@ -72,7 +72,7 @@ impl Gate {
         let address = listener.local_addr().unwrap();
         let readiness = Readiness::default();
         let (watched, stopping) = (readiness.clone(), shutdown.clone());
-        shutdown.spawn_background(async move {
+        shutdown.spawn_background("gatekeeper", async move {
             gatekeeper::run(config, listener, &readiness, stopping)
                 .await
                 .unwrap();
