@@ -1,38 +1,51 @@
 //! Making and removing a room.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use super::line::Line;
 use super::registry::Registry;
 use super::script::room_script;
 use super::settings::NewRoom;
-use crate::redis_handle::{Script, StoreError};
+use crate::redis_handle::{Call, Script, StoreError};
 
 static CREATE: LazyLock<Script> = room_script!("create");
+static REMOVE: LazyLock<Script> = room_script!("remove");
 
 impl Line {
     /// Makes the room and reports it to every process. Returns whether it is new; one that is there
-    /// already is left as it is.
+    /// already is left as it is. Waits up to a second when a room of this name has just been removed.
     pub async fn create(&self, room: &NewRoom) -> Result<bool, StoreError> {
-        let mut call = CREATE.call().key(&self.keys.room);
+        let is_new = loop {
+            // Ends: the mark of a removal lasts a second.
+            match self.try_create(room).await? {
+                made @ 0.. => break made == 1,
+                wait => tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await,
+            }
+        };
+        // On another slot, so not atomic with the first step; repeating the command mends it.
+        Registry::new(self.redis.clone()).add(&self.room).await?;
+        Ok(is_new)
+    }
+
+    async fn try_create(&self, room: &NewRoom) -> Result<i64, StoreError> {
+        let keys = &self.keys;
+        let mut call = CREATE
+            .call()
+            .key(&keys.room)
+            .key(&keys.ended)
+            .key(&keys.removed);
         for (field, value) in room.fields() {
             call = call.arg(field).arg(value);
         }
-        let made: u8 = self.redis.invoke(&call).await?;
-        // On another slot, so not atomic with the first step; repeating the command mends it.
-        Registry::new(self.redis.clone()).add(&self.room).await?;
-        Ok(made == 1)
+        self.redis.invoke(&call).await
     }
 
     /// Removes the room with everything in it: its tokens are void for ever. Returns whether there was one.
     pub async fn remove(&self) -> Result<bool, StoreError> {
         Registry::new(self.redis.clone()).remove(&self.room).await?;
-        // UNLINK frees a line of a million in the background.
-        let mut unlink = redis::cmd("UNLINK");
-        for key in self.keys.all() {
-            unlink.arg(key);
-        }
-        let removed: u64 = self.redis.query(&unlink).await?;
-        Ok(removed > 0)
+        let call = REMOVE.call().key(&self.keys.removed);
+        let call = self.keys.all().into_iter().fold(call, Call::key);
+        self.redis.invoke(&call).await
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Keys {
     pub(super) departed: String,
     pub(super) departed_versions: String,
     pub(super) outcomes: String,
+    /// Outlives the others for a second, and is not in [`Self::all`].
+    pub(super) removed: String,
 }
 
 impl Keys {
@@ -30,9 +32,11 @@ impl Keys {
             departed: key("departed"),
             departed_versions: key("departed_versions"),
             outcomes: key("outcomes"),
+            removed: key("removed"),
         }
     }
 
+    /// What a room consists of, the room itself first.
     pub(super) fn all(&self) -> [&str; 8] {
         [
             &self.room,

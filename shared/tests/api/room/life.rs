@@ -114,6 +114,30 @@ async fn removing_and_making_a_room_voids_its_tokens() {
 }
 
 #[tokio::test]
+async fn removing_and_making_a_room_voids_its_admissions() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    promote(&line, 1).await;
+    let old = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
+    line.remove().await.unwrap();
+    line.create(&fast()).await.unwrap();
+    let check = async |claims| line.check_admission(claims).await.unwrap();
+    assert_eq!(check(&old).await, AdmissionCheck::Ended);
+    assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 0);
+    let joined = line.join(&[visitor(1)]).await.unwrap().unwrap();
+    assert_eq!(joined.visitors, [Joined::New(Number(1))]);
+    assert_eq!(
+        check(&old).await,
+        AdmissionCheck::Ended,
+        "nor while waiting in the new life"
+    );
+    promote(&line, 1).await;
+    let new = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
+    assert_eq!(check(&new).await, AdmissionCheck::Live);
+    assert_eq!(check(&old).await, AdmissionCheck::Ended);
+}
+
+#[tokio::test]
 async fn a_draining_room_gives_no_new_numbers_and_keeps_the_old_ones() {
     let line = new_room(&fast()).await;
     line.join(&[visitor(1)]).await.unwrap();
