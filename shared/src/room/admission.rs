@@ -77,6 +77,7 @@ impl Line {
         let keys = &self.keys;
         let call = FINISH
             .call()
+            .key(&keys.room)
             .key(&keys.active)
             .key(&keys.admissions)
             .key(&keys.ended);

@@ -40,5 +40,20 @@ async fn new_room(settings: &NewRoom) -> Line {
 }
 
 fn visitor(number: u64) -> VisitorId {
+/// The keys of a room that nothing but a command will ever remove.
+async fn kept_for_ever(line: &Line) -> Vec<String> {
+    let redis = redis().await;
+    let mut pattern = redis::cmd("KEYS");
+    pattern.arg(format!("onsale:{{{}}}:*", line.room()));
+    let mut kept = Vec::new();
+    for key in redis.query::<Vec<String>>(&pattern).await.unwrap() {
+        let left: i64 = redis.query(redis::cmd("PTTL").arg(&key)).await.unwrap();
+        if left == -1 {
+            kept.push(key);
+        }
+    }
+    kept
+}
+
     format!("visitor-{number}").parse().unwrap()
 }

@@ -9,7 +9,7 @@ use shared::room::{
 };
 
 use crate::tokens::admission_claims;
-use crate::{new_room, redis, visitor};
+use crate::{kept_for_ever, new_room, redis, visitor};
 
 const LIMITS: PromotionLimits = PromotionLimits {
     tick: Duration::from_millis(50),
@@ -135,6 +135,21 @@ async fn removing_and_making_a_room_voids_its_admissions() {
     let new = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     assert_eq!(check(&new).await, AdmissionCheck::Live);
     assert_eq!(check(&old).await, AdmissionCheck::Ended);
+}
+
+#[tokio::test]
+async fn what_is_finished_after_its_room_was_removed_leaves_nothing_for_ever() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    promote(&line, 1).await;
+    let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
+    line.remove().await.unwrap();
+    assert!(!line.finish(&claims).await.unwrap());
+    assert_eq!(
+        line.check_admission(&claims).await.unwrap(),
+        AdmissionCheck::Ended
+    );
+    assert_eq!(kept_for_ever(&line).await, [] as [String; 0]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use shared::ids::Number;
 use shared::room::{ClaimOutcome, ClaimRequest, Joined, Leaver, Line, NewRoom, PromotionLimits};
+use shared::tokens::admission::AdmissionClaims;
 use std::time::Duration;
 
 use crate::{new_room, visitor};
@@ -49,6 +50,8 @@ struct Model {
     newest: BTreeMap<u64, u64>,
     over: BTreeMap<u64, ClaimOutcome>,
     given: BTreeSet<u64>,
+    /// The last admission that was finished, whose shop may call once more.
+    finished: Option<AdmissionClaims>,
 }
 
 impl Model {
@@ -148,6 +151,16 @@ async fn finish(line: &Line, model: &mut Model, life: u64, who: u64) {
         "finishing twice frees one slot"
     );
     model.end(who, ClaimOutcome::Finished);
+    model.finished = Some(claims);
+}
+
+/// Removes the room; a call that comes late must not leave anything behind for ever.
+async fn remove(line: &Line, model: &Model) {
+    assert!(line.remove().await.unwrap());
+    if let Some(claims) = &model.finished {
+        assert!(!line.finish(claims).await.unwrap());
+    }
+    assert_eq!(crate::kept_for_ever(line).await, [] as [String; 0]);
 }
 
 /// The bitmap, the head and the counts against the model, whenever things stand still.
@@ -210,7 +223,7 @@ proptest! {
                 }
                 compare(&line, &model).await;
             }
-            line.remove().await.unwrap();
+            remove(&line, &model).await;
         });
     }
 }
