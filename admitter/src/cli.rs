@@ -137,7 +137,7 @@ pub enum RoomsCommand {
 pub struct Bound(pub Option<u64>);
 
 /// The fastest that can be set; a typing mistake must not open the doors.
-const HIGHEST_RATE: f64 = 100_000.0;
+pub(crate) const HIGHEST_RATE: f64 = 100_000.0;
 const LONGEST_MESSAGE: usize = 500;
 
 /// Admissions per second: a number from 0 to 100,000.

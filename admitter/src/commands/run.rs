@@ -23,13 +23,22 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::cli::rate;
+use crate::cli::{HIGHEST_RATE, rate};
 
 const DEFAULT_ADMIN_PORT: u16 = 9082;
 /// Between two looks at which rooms there are.
 const LIST_EVERY: Duration = Duration::from_millis(250);
-/// Most visitors promoted, and most swept out, by one call: some milliseconds of Redis.
-const AT_ONCE: u32 = 1_000;
+/// The longest tick that can be set, in milliseconds.
+const LONGEST_TICK_MS: u64 = 100;
+/// Most visitors promoted, and most swept out, by one call, whatever the rate: some tens of milliseconds of Redis.
+const AT_ONCE: u32 = 10_000;
+/// The highest rate is reached at every tick that can be set.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small whole number"
+)]
+const _: () = assert!(AT_ONCE as u64 * 1_000 >= HIGHEST_RATE as u64 * LONGEST_TICK_MS);
 
 /// Settings of the daemon.
 #[derive(Debug, Args)]
@@ -48,7 +57,7 @@ pub struct RunArgs {
 
     /// Milliseconds between two promotions. Shorter is smoother and costs Redis more.
     #[arg(long, env = "ONSALE_TICK_MS", default_value_t = 50,
-          value_parser = clap::value_parser!(u64).range(5..=1_000))]
+          value_parser = clap::value_parser!(u64).range(5..=LONGEST_TICK_MS))]
     pub tick_ms: u64,
 
     /// The admin port (9082 on loopback unless set).

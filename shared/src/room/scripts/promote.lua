@@ -7,14 +7,16 @@
     KEYS[4] admissions  hash  visitor -> admission         KEYS[8] outcomes   string  2 bits by number
     ARGV[1] the caller's tick, ms      ARGV[2] most visitors let in or swept out     ARGV[3] default of the claim's time, ms
   Returns false when there is no such room, else {promoted, expired, waiting, active, admitted in all}.
-  Limit: ARGV[2] visitors each way; the next call goes on.
+  Limit: what the rate gives in two ticks, at least a thousand, at most ARGV[2] visitors each way; the next call goes on.
 ]]
 local keys = { active = KEYS[3], admissions = KEYS[4], ended = KEYS[5], outcomes = KEYS[8] }
 local settings = redis.call('HMGET', KEYS[1], 'state', 'rate', 'capacity', 'opens_at_ms',
   'bucket', 'bucket_at_ms', 'claim_ttl_ms', 'admitted_total')
 local state, rate, capacity, opens_at = settings[1], tonumber(settings[2] or 0), tonumber(settings[3]), tonumber(settings[4])
 if not state then return false end
-local now, tick, limit = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
+local now, tick = now_ms(), tonumber(ARGV[1])
+-- Twice what the rate gives in a tick, so that a late one is made up for; a thousand take some milliseconds.
+local limit = math.min(tonumber(ARGV[2]), math.max(1000, math.ceil(rate * 2 * tick / 1000)))
 
 if state == 'scheduled' and opens_at and now >= opens_at then
   state = 'open'

@@ -158,6 +158,25 @@ async fn only_an_open_or_draining_room_admits() {
 }
 
 #[tokio::test]
+async fn a_call_lets_in_what_a_high_rate_needs_and_a_late_tick_is_made_up_for() {
+    let line = new_room(&NewRoom {
+        rate_per_second: Some(50_000.0),
+        ..NewRoom::default()
+    })
+    .await;
+    fill(&line, 6_000).await;
+    let limits = PromotionLimits {
+        at_once: 10_000,
+        ..LIMITS
+    };
+    line.promote(limits).await.unwrap().unwrap();
+    // Fills the bucket; longer makes no difference.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let promoted = line.promote(limits).await.unwrap().unwrap().promoted;
+    assert_eq!(promoted, 5_000, "two ticks of the rate");
+}
+
+#[tokio::test]
 async fn a_scheduled_room_opens_at_its_time() {
     let soon = jiff::Timestamp::now().as_millisecond() + 300;
     let settings = NewRoom {
