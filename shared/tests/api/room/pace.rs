@@ -176,26 +176,39 @@ async fn a_call_lets_in_what_a_high_rate_needs_and_a_late_tick_is_made_up_for() 
     assert_eq!(promoted, 5_000, "two ticks of the rate");
 }
 
-#[tokio::test]
-async fn a_scheduled_room_opens_at_its_time() {
-    let soon = jiff::Timestamp::now().as_millisecond() + 300;
-    let settings = NewRoom {
+fn opening_at(opens_at_ms: i64) -> NewRoom {
+    NewRoom {
         rate_per_second: Some(1_000.0),
-        opens_at_ms: Some(soon),
+        opens_at_ms: Some(opens_at_ms),
         ..NewRoom::default()
-    };
-    let line = new_room(&settings).await;
+    }
+}
+
+#[tokio::test]
+async fn a_scheduled_room_admits_nobody_before_its_time() {
+    let in_an_hour = jiff::Timestamp::now().as_millisecond() + 3_600_000;
+    let line = new_room(&opening_at(in_an_hour)).await;
     fill(&line, 5).await;
-    assert_eq!(line.promote(LIMITS).await.unwrap().unwrap().promoted, 0);
+    for _ in 0..3 {
+        tokio::time::sleep(TICK).await;
+        assert_eq!(line.promote(LIMITS).await.unwrap().unwrap().promoted, 0);
+    }
     assert_eq!(
         line.snapshot(0).await.unwrap().unwrap().settings.state,
         RoomState::Scheduled
     );
+}
+
+#[tokio::test]
+async fn a_scheduled_room_opens_at_its_time() {
+    let soon = jiff::Timestamp::now().as_millisecond() + 300;
+    let line = new_room(&opening_at(soon)).await;
+    fill(&line, 5).await;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     let mut promoted = 0;
     while promoted < 5 && tokio::time::Instant::now() < deadline {
-        tokio::time::sleep(TICK).await;
         promoted += line.promote(LIMITS).await.unwrap().unwrap().promoted;
+        tokio::time::sleep(TICK).await;
     }
     assert_eq!(promoted, 5);
     assert!(admitted_at(&line, 5).await.iter().all(|at| *at >= soon));
