@@ -8,6 +8,7 @@ mod rooms_file;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,7 +21,7 @@ use shared::room::{Change, Line, NewRoom, PromotionLimits, Registry};
 use shared::shutdown::Shutdown;
 use shared::{admin, telemetry};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{info, warn};
 
 use crate::cli::{HIGHEST_RATE, rate};
@@ -96,7 +97,7 @@ pub(super) async fn execute(args: RunArgs, redis: &RedisArgs) -> anyhow::Result<
     );
     let daemon = Daemon {
         redis: redis.connect(&shutdown),
-        defaults,
+        defaults: defaults.into(),
         limits: PromotionLimits {
             tick: Duration::from_millis(args.tick_ms),
             at_once: AT_ONCE,
@@ -113,7 +114,7 @@ pub(super) async fn execute(args: RunArgs, redis: &RedisArgs) -> anyhow::Result<
 
 struct Daemon {
     redis: Redis,
-    defaults: Vec<Change>,
+    defaults: Arc<[Change]>,
     limits: PromotionLimits,
     to_make: Vec<(RoomName, NewRoom)>,
     reachable: Latch,
@@ -142,34 +143,50 @@ impl Daemon {
         }
     }
 
-    /// Makes what is to be made, fills in defaults, and gives each room its loop.
+    /// Gives each room its loop and makes what is to be made. Nothing here waits for one room before it has
+    /// seen to the others: its node of a Cluster may be away.
     async fn look(
         &mut self,
-        promoters: &mut HashMap<RoomName, tokio_util::sync::DropGuard>,
+        promoters: &mut HashMap<RoomName, DropGuard>,
     ) -> Result<(), StoreError> {
-        while let Some((name, room)) = self.to_make.last() {
-            let line = Line::new(self.redis.clone(), name.clone());
-            if line.create(room).await? {
-                info!(room = %name, "made as the rooms file says");
-            }
-            self.to_make.pop();
-        }
         let names = Registry::new(self.redis.clone()).list().await?;
         promoters.retain(|name, _| names.contains(name));
         for name in names {
-            let line = Line::new(self.redis.clone(), name.clone());
-            // Only what is unset, so that two daemons with other flags never fight, nor with an operator.
-            line.fill(&self.defaults).await?;
-            promoters.entry(name).or_insert_with(|| {
-                let stop = CancellationToken::new();
-                let promoting = promoter::promote(line, self.limits, self.shutdown.clone());
-                let stopped = stop.clone();
-                self.shutdown.spawn("promoter", async move {
-                    stopped.run_until_cancelled(promoting).await;
-                });
-                stop.drop_guard()
-            });
+            promoters
+                .entry(name)
+                .or_insert_with_key(|name| self.start_promoter(name));
         }
-        Ok(())
+        self.make_missing().await
+    }
+
+    fn start_promoter(&self, name: &RoomName) -> DropGuard {
+        let stop = CancellationToken::new();
+        let line = Line::new(self.redis.clone(), name.clone());
+        let defaults = Arc::clone(&self.defaults);
+        let promoting = promoter::promote(line, defaults, self.limits, self.shutdown.clone());
+        let stopped = stop.clone();
+        self.shutdown.spawn("promoter", async move {
+            stopped.run_until_cancelled(promoting).await;
+        });
+        stop.drop_guard()
+    }
+
+    /// Makes the rooms of the file. Those that cannot be made now are tried again at the next look.
+    async fn make_missing(&mut self) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        for (name, room) in std::mem::take(&mut self.to_make) {
+            match Line::new(self.redis.clone(), name.clone())
+                .create(&room)
+                .await
+            {
+                Ok(true) => info!(room = %name, "made as the rooms file says"),
+                Ok(false) => {}
+                Err(error) => {
+                    self.to_make.push((name, room));
+                    outcome = Err(error);
+                }
+            }
+        }
+        outcome
     }
 }

@@ -1,12 +1,16 @@
 //! The daemon: two at once, killed, stopped, without Redis.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use devstack::stores::RedisCluster;
+use devstack::test_stores;
 use serde_json::{Value, json};
 use shared::ids::Number;
-use shared::room::{ClaimOutcome, ClaimRequest, Line};
+use shared::redis_handle::Redis;
+use shared::room::{ClaimOutcome, ClaimRequest, Line, NewRoom};
 
-use crate::operator::{LONG, Operator, join};
+use crate::operator::{Daemon, LONG, Operator, connect, join};
 
 /// Shows the room until `expected` holds.
 async fn until(operator: &Operator, room: &str, expected: impl Fn(&Value) -> bool) -> Value {
@@ -193,4 +197,70 @@ async fn redis_gone_and_back_the_daemon_goes_on_by_itself() {
     .await;
     let times = admitted_at(&operator.line("main").await, 2_000).await;
     assert_pace(&times, 100.0);
+}
+
+const NODES: usize = 3;
+
+/// Which node of the cluster has the key; devstack shares the slots evenly.
+async fn owner(redis: &Redis, key: &str) -> usize {
+    let mut ask = redis::cmd("CLUSTER");
+    let slot: usize = redis.query(ask.arg("KEYSLOT").arg(key)).await.unwrap();
+    let has = |node: &usize| (node * 16_384 / NODES..(node + 1) * 16_384 / NODES).contains(&slot);
+    (0..NODES).find(has).unwrap()
+}
+
+/// A name that begins with `prefix`, of a room that `node` has.
+async fn room_on(redis: &Redis, prefix: &str, node: usize) -> String {
+    for count in 0.. {
+        let name = format!("{prefix}-{count}");
+        if owner(redis, &format!("{{{name}}}")).await == node {
+            return name;
+        }
+    }
+    unreachable!("slots are spread")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_of_a_cluster_that_is_away_stalls_its_own_rooms_alone() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("admitter-cluster-{:08x}", rand::random::<u32>()));
+    let mut cluster = RedisCluster::start(test_stores::servers(), &folder, NODES).unwrap();
+    let mut one = None;
+    for node in cluster.nodes() {
+        let node = connect(&node.url()).await;
+        let mut set = redis::cmd("CONFIG");
+        set.arg(&["SET", "cluster-require-full-coverage", "no"]);
+        node.query::<()>(&set).await.unwrap();
+        one = Some(node);
+    }
+    let one = one.unwrap();
+    // The list of rooms stays.
+    let stays = owner(&one, "onsale:rooms").await;
+    let goes = (stays + 1) % NODES;
+    // The list is in order of name: the room that is away comes first.
+    let away = room_on(&one, "a", goes).await;
+    let there = room_on(&one, "b", stays).await;
+    let redis = connect(&cluster.url()).await;
+    let away = Line::new(redis.clone(), away.parse().unwrap());
+    away.create(&NewRoom::default()).await.unwrap();
+    cluster.nodes()[goes].kill().unwrap();
+    let there = Line::new(redis, there.parse().unwrap());
+    let began = Instant::now();
+    while there.create(&NewRoom::default()).await.is_err() {
+        assert!(began.elapsed() < LONG, "the room cannot be made");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let _daemon = Daemon::start(&cluster.url(), &["--rate", "100"]);
+    let visitor = "v-1".parse().unwrap();
+    let began = Instant::now();
+    loop {
+        // Meanwhile the survivors find out about the dead, so a call may fail.
+        let _ = there.join(std::slice::from_ref(&visitor)).await;
+        let snapshot = there.snapshot(0).await.ok().flatten();
+        if snapshot.is_some_and(|snapshot| snapshot.settings.admitted_total > 0) {
+            break;
+        }
+        assert!(began.elapsed() < LONG, "nobody is let in");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -22,7 +22,9 @@ pub(crate) struct Operator {
 }
 
 /// A running daemon, ended with the test.
-pub(crate) struct Daemon(pub(crate) Child);
+pub(crate) struct Daemon {
+    child: Child,
+}
 
 impl Operator {
     pub(crate) fn new() -> Self {
@@ -33,17 +35,8 @@ impl Operator {
         Self { server, folder }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
-        command
-            .args(arguments)
-            .env("ONSALE_REDIS_URL", self.server.url())
-            .stdin(Stdio::null());
-        command
-    }
-
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        command(&self.server.url(), arguments).output().unwrap()
     }
 
     /// What a command prints with `--json`; it must succeed.
@@ -67,6 +60,33 @@ impl Operator {
     }
 
     pub(crate) fn daemon(&self, flags: &[&str]) -> Daemon {
+        Daemon::start(&self.server.url(), flags)
+    }
+
+    pub(crate) async fn line(&self, room: &str) -> Line {
+        Line::new(connect(&self.server.url()).await, room.parse().unwrap())
+    }
+}
+
+fn command(redis_url: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command
+        .args(arguments)
+        .env("ONSALE_REDIS_URL", redis_url)
+        .stdin(Stdio::null());
+    command
+}
+
+/// A connection to the Redis at `url`.
+pub(crate) async fn connect(url: &str) -> Redis {
+    let url = url.parse().unwrap();
+    let redis = Redis::connect(&url, Duration::from_secs(10), &Shutdown::new());
+    redis.wait_connected(LONG).await.unwrap();
+    redis
+}
+
+impl Daemon {
+    pub(crate) fn start(redis_url: &str, flags: &[&str]) -> Self {
         let fixed = [
             "run",
             "--admin-listen",
@@ -74,31 +94,23 @@ impl Operator {
             "--drain-delay-ms",
             "0",
         ];
-        let mut command = self.command(&[&fixed, flags].concat());
-        Daemon(command.stderr(Stdio::null()).spawn().unwrap())
+        let mut command = command(redis_url, &[&fixed, flags].concat());
+        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        Self { child }
     }
 
-    pub(crate) async fn line(&self, room: &str) -> Line {
-        let url = self.server.url().parse().unwrap();
-        let redis = Redis::connect(&url, Duration::from_secs(10), &Shutdown::new());
-        redis.wait_connected(LONG).await.unwrap();
-        Line::new(redis, room.parse().unwrap())
-    }
-}
-
-impl Daemon {
     pub(crate) fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// SIGTERM; returns whether it ended well.
     pub(crate) fn terminate(mut self) -> bool {
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         let began = Instant::now();
         loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
+            if let Some(status) = self.child.try_wait().unwrap() {
                 return status.success();
             }
             assert!(began.elapsed() < LONG, "it does not end");
@@ -109,8 +121,8 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

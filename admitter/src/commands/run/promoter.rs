@@ -1,26 +1,39 @@
-//! The loop of one room: promote, count, wait for the next tick.
+//! The loop of one room: fill in what is unset, promote, count, wait for the next tick.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use shared::room::{Line, Promoted, PromotionLimits};
+use shared::redis_handle::StoreError;
+use shared::room::{Change, Line, Promoted, PromotionLimits};
 use shared::shutdown::Shutdown;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
-pub(super) async fn promote(line: Line, limits: PromotionLimits, shutdown: Shutdown) {
+/// Between two looks at what is unset: a room may be removed and made again between two lists of rooms.
+const FILL_EVERY: Duration = Duration::from_millis(250);
+
+pub(super) async fn promote(
+    line: Line,
+    defaults: Arc<[Change]>,
+    limits: PromotionLimits,
+    shutdown: Shutdown,
+) {
     let room = line.room().to_string();
     info!(room, "promoting");
     let mut ticks = tokio::time::interval(limits.tick);
     // After a stall one promotion makes up for it, as far as the bucket allows.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut filled_at = None;
     let mut complained = false;
     while shutdown.run_until_stopped(ticks.tick()).await.is_some() {
-        match line.promote(limits).await {
-            Ok(Some(promoted)) => {
-                record(&room, promoted);
+        match step(&line, &defaults, limits, &mut filled_at).await {
+            Ok(promoted) => {
+                if let Some(promoted) = promoted {
+                    record(&room, promoted);
+                }
                 complained = false;
             }
-            Ok(None) => {}
             Err(error) if !complained => {
                 warn!(
                     room,
@@ -32,6 +45,20 @@ pub(super) async fn promote(line: Line, limits: PromotionLimits, shutdown: Shutd
             Err(_still) => {}
         }
     }
+}
+
+async fn step(
+    line: &Line,
+    defaults: &[Change],
+    limits: PromotionLimits,
+    filled_at: &mut Option<Instant>,
+) -> Result<Option<Promoted>, StoreError> {
+    if filled_at.is_none_or(|at| at.elapsed() >= FILL_EVERY) {
+        // Only what is unset, so that two daemons with other flags never fight, nor with an operator.
+        line.fill(defaults).await?;
+        *filled_at = Some(Instant::now());
+    }
+    line.promote(limits).await
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
