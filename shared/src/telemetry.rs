@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use metrics::Gauge;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use tracing_subscriber::EnvFilter;
@@ -83,6 +84,29 @@ impl Metrics {
     }
 }
 
+/// A gauge of one room, for as long as its owner looks after the room: then it falls to zero, so that a
+/// room that is gone does not go on being counted.
+#[derive(Debug)]
+pub struct RoomGauge(Gauge);
+
+impl RoomGauge {
+    /// The gauge `name` with the label `room`.
+    pub fn new(name: &'static str, room: &str) -> Self {
+        Self(metrics::gauge!(name, "room" => room.to_owned()))
+    }
+
+    /// Shows `value`.
+    pub fn set(&self, value: f64) {
+        self.0.set(value);
+    }
+}
+
+impl Drop for RoomGauge {
+    fn drop(&mut self) {
+        self.0.set(0.0);
+    }
+}
+
 impl std::fmt::Debug for Metrics {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Metrics")
@@ -123,6 +147,19 @@ fn network_bytes(table: &str) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_gauge_of_a_room_falls_to_zero_when_nobody_looks_after_the_room() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            let gauge = RoomGauge::new("waiting", "main");
+            gauge.set(7.0);
+            assert!(handle.render().contains("waiting{room=\"main\"} 7\n"));
+            drop(gauge);
+            assert!(handle.render().contains("waiting{room=\"main\"} 0\n"));
+        });
+    }
 
     #[test]
     fn bytes_are_summed_over_all_interfaces() {

@@ -199,6 +199,24 @@ async fn redis_gone_and_back_the_daemon_goes_on_by_itself() {
     assert_pace(&times, 100.0);
 }
 
+#[tokio::test]
+async fn a_room_that_is_gone_is_no_longer_counted() {
+    let operator = Operator::new();
+    operator.json(&["rooms", "create", "main", "--rate", "0"]);
+    join(&operator.line("main").await, 1, 3).await;
+    let daemon = operator.daemon(&[]);
+    let until_waiting = async |expected| {
+        let began = Instant::now();
+        while daemon.figure("onsale_room_waiting", "main") != Some(expected) {
+            assert!(began.elapsed() < LONG, "never {expected}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    until_waiting(3.0).await;
+    operator.json(&["rooms", "remove", "main"]);
+    until_waiting(0.0).await;
+}
+
 const NODES: usize = 3;
 
 /// Which node of the cluster has the key; devstack shares the slots evenly.

@@ -1,5 +1,7 @@
 //! Somebody at a terminal, with a Redis of this test alone.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -24,6 +26,7 @@ pub(crate) struct Operator {
 /// A running daemon, ended with the test.
 pub(crate) struct Daemon {
     child: Child,
+    admin: String,
 }
 
 impl Operator {
@@ -87,16 +90,25 @@ pub(crate) async fn connect(url: &str) -> Redis {
 
 impl Daemon {
     pub(crate) fn start(redis_url: &str, flags: &[&str]) -> Self {
-        let fixed = [
-            "run",
-            "--admin-listen",
-            "127.0.0.1:0",
-            "--drain-delay-ms",
-            "0",
-        ];
+        let admin = format!("127.0.0.1:{}", devstack::ports::free().unwrap());
+        let fixed = ["run", "--admin-listen", &admin, "--drain-delay-ms", "0"];
         let mut command = command(redis_url, &[&fixed, flags].concat());
         let child = command.stderr(Stdio::null()).spawn().unwrap();
-        Self { child }
+        Self { child, admin }
+    }
+
+    /// What the daemon shows of `room` by the metric `name`; `None` while it shows nothing.
+    pub(crate) fn figure(&self, name: &str, room: &str) -> Option<f64> {
+        let mut stream = TcpStream::connect(&self.admin).ok()?;
+        let request = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut shown = String::new();
+        stream.read_to_string(&mut shown).unwrap();
+        let label = format!("room=\"{room}\"");
+        let line = shown
+            .lines()
+            .find(|line| line.starts_with(&format!("{name}{{")) && line.contains(&label))?;
+        line.rsplit(' ').next()?.parse().ok()
     }
 
     pub(crate) fn kill(&mut self) {

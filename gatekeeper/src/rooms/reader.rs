@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use shared::redis_handle::StoreError;
 use shared::room::CHUNK_PLACES;
+use shared::telemetry::RoomGauge;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
@@ -22,7 +23,7 @@ const FAR_AT_ONCE: usize = 64;
 /// Never ends by itself.
 pub(super) async fn keep_reading(room: Arc<Room>, interval: Duration) {
     let name = room.line().room().to_string();
-    let age = metrics::gauge!("onsale_room_snapshot_age_seconds", "room" => name.clone());
+    let age = RoomGauge::new("onsale_room_snapshot_age_seconds", &name);
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut complained = false;

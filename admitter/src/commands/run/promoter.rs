@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use shared::redis_handle::StoreError;
 use shared::room::{Change, Line, Promoted, PromotionLimits};
 use shared::shutdown::Shutdown;
+use shared::telemetry::RoomGauge;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
@@ -21,6 +22,7 @@ pub(super) async fn promote(
 ) {
     let room = line.room().to_string();
     info!(room, "promoting");
+    let gauges = Gauges::of(&room);
     let mut ticks = tokio::time::interval(limits.tick);
     // After a stall one promotion makes up for it, as far as the bucket allows.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -29,9 +31,8 @@ pub(super) async fn promote(
     while shutdown.run_until_stopped(ticks.tick()).await.is_some() {
         match step(&line, &defaults, limits, &mut filled_at).await {
             Ok(promoted) => {
-                if let Some(promoted) = promoted {
-                    record(&room, promoted);
-                }
+                record(&room, promoted.as_ref());
+                gauges.set(promoted.as_ref());
                 complained = false;
             }
             Err(error) if !complained => {
@@ -61,11 +62,31 @@ async fn step(
     line.promote(limits).await
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
-fn record(room: &str, promoted: Promoted) {
+fn record(room: &str, promoted: Option<&Promoted>) {
+    let Some(promoted) = promoted else { return };
     let room = || room.to_owned();
     metrics::counter!("onsale_room_admitted_total", "room" => room()).increment(promoted.promoted);
     metrics::counter!("onsale_room_expired_total", "room" => room()).increment(promoted.expired);
-    metrics::gauge!("onsale_room_waiting", "room" => room()).set(promoted.waiting as f64);
-    metrics::gauge!("onsale_room_active", "room" => room()).set(promoted.active as f64);
+}
+
+/// How many people are where; nobody when there is no such room any more.
+struct Gauges {
+    waiting: RoomGauge,
+    active: RoomGauge,
+}
+
+impl Gauges {
+    fn of(room: &str) -> Self {
+        Self {
+            waiting: RoomGauge::new("onsale_room_waiting", room),
+            active: RoomGauge::new("onsale_room_active", room),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
+    fn set(&self, promoted: Option<&Promoted>) {
+        let count = |of: fn(&Promoted) -> u64| promoted.map_or(0, of) as f64;
+        self.waiting.set(count(|promoted| promoted.waiting));
+        self.active.set(count(|promoted| promoted.active));
+    }
 }
