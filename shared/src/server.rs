@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: TLS and HTTP/2, which the load balancer speaks to the world.
 
+mod places;
 mod refusal;
 
 use std::net::SocketAddr;
@@ -15,10 +16,10 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use self::refusal::Refusals;
+use self::places::Places;
 use crate::args::ServerArgs;
 use crate::shutdown::Shutdown;
 
@@ -64,13 +65,14 @@ impl From<&ServerArgs> for Limits {
 pub struct Peer(pub SocketAddr);
 
 /// Accepts and serves connections until the soft shutdown, then lets requests in flight finish until the
-/// hard one. `make_service` is called once per connection; `on_count` is told the number of open connections.
+/// hard one. `make_service` is called once per connection; `on_count` is told the number of open connections
+/// whenever one begins or ends.
 pub async fn serve<S, B>(
     listener: TcpListener,
     limits: Limits,
     shutdown: Shutdown,
     make_service: impl Fn(Peer) -> S,
-    on_count: impl Fn(usize),
+    on_count: impl Fn(usize) + Send + Sync + 'static,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send + 'static,
@@ -79,7 +81,7 @@ pub async fn serve<S, B>(
     B::Data: Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    let places = Arc::new(Semaphore::new(limits.max_connections));
+    let places = Arc::new(Places::new(limits.max_connections, on_count));
     let refusals = Refusals::default();
     let graceful = GracefulShutdown::new();
     let http = http(&limits);
@@ -92,11 +94,10 @@ pub async fn serve<S, B>(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Some(place) = places.take() else {
             refusals.refuse(stream, &shutdown);
             continue;
         };
-        on_count(limits.max_connections - places.available_permits());
         let connection = http.serve_connection(io(stream), make_service(Peer(peer)));
         let connection = graceful.watch(connection);
         let hard = shutdown.hard().clone();

@@ -4,6 +4,7 @@
 mod keys;
 mod redis_handle;
 mod room;
+mod server;
 mod supply_chain;
 mod tokens;
 
@@ -39,7 +40,6 @@ async fn new_room(settings: &NewRoom) -> Line {
     line
 }
 
-fn visitor(number: u64) -> VisitorId {
 /// The keys of a room that nothing but a command will ever remove.
 async fn kept_for_ever(line: &Line) -> Vec<String> {
     let redis = redis().await;
@@ -55,5 +55,6 @@ async fn kept_for_ever(line: &Line) -> Vec<String> {
     kept
 }
 
+fn visitor(number: u64) -> VisitorId {
     format!("visitor-{number}").parse().unwrap()
 }
