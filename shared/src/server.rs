@@ -6,6 +6,7 @@ mod places;
 mod refusal;
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +17,11 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, warn};
 
-use self::refusal::Refusals;
 use self::places::Places;
+use self::refusal::Refusals;
 use crate::args::ServerArgs;
 use crate::shutdown::Shutdown;
 
@@ -33,6 +35,8 @@ pub struct Limits {
     pub max_connections: usize,
     /// For a request's head, and between two requests of a connection.
     pub header_timeout: Duration,
+    /// Longest time in which a client that is being written to takes nothing; then the connection is closed.
+    pub write_timeout: Duration,
     /// Most headers of a request; more are answered with 431.
     pub max_headers: usize,
     /// Most bytes of a request's head; more are answered with 431. Tokens and cookies take about 2 kB.
@@ -44,6 +48,8 @@ impl Default for Limits {
         Self {
             max_connections: 18_000,
             header_timeout: Duration::from_secs(90),
+            // A phone in a tunnel comes back within it, or anew.
+            write_timeout: Duration::from_secs(30),
             max_headers: 64,
             max_head_bytes: 16 * 1024,
         }
@@ -98,7 +104,8 @@ pub async fn serve<S, B>(
             refusals.refuse(stream, &shutdown);
             continue;
         };
-        let connection = http.serve_connection(io(stream), make_service(Peer(peer)));
+        let io = io(stream, limits.write_timeout);
+        let connection = http.serve_connection(io, make_service(Peer(peer)));
         let connection = graceful.watch(connection);
         let hard = shutdown.hard().clone();
         drop(shutdown.spawn_piece(async move {
@@ -125,10 +132,13 @@ fn http(limits: &Limits) -> http1::Builder {
     http
 }
 
-fn io(stream: TcpStream) -> TokioIo<TcpStream> {
+fn io(stream: TcpStream, write_timeout: Duration) -> TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> {
     // Answers are one small write each; waiting to join them with the next only adds delay.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "cannot set TCP_NODELAY");
     }
-    TokioIo::new(stream)
+    // While hyper waits in a write, its header timeout does not run: who asks on and never reads would stay.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(write_timeout));
+    TokioIo::new(Box::pin(stream))
 }
