@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::select_ok;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
 use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
@@ -14,8 +15,12 @@ use super::{Connection, Inner};
 
 /// Between two looks at a connection about which nobody has complained. A half-open connection is found within it.
 const CHECK_EVERY: Duration = Duration::from_millis(500);
-/// A connection attempt that takes longer is begun anew.
-const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// An attempt to connect to one server, its first answer included, that takes longer is begun anew.
+const SERVER_WITHIN: Duration = Duration::from_secs(1);
+/// A node of a Cluster that is silent for longer is left out; the others serve their rooms without it.
+const NODE_WITHIN: Duration = Duration::from_millis(300);
+/// The same for a whole Cluster: its client tries all nodes at once, and those that fail twice.
+const CLUSTER_WITHIN: Duration = Duration::from_secs(2);
 /// Pause after a failed attempt: soon enough to be back within a second, seldom enough not to hammer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Commands that may wait in the client for their turn on the wire (the default of 50 stalls a busy gatekeeper).
@@ -99,11 +104,19 @@ impl Keeper {
                 master,
                 node,
             } => {
-                let mut set = Sentinel::build(sentinels.clone())?;
                 let node = SentinelNodeConnectionInfo::default()
                     .set_redis_connection_info(node.redis_settings().clone())
                     .set_tcp_settings(node.tcp_settings().clone());
-                single(within(set.async_master_for(master, Some(&node))).await?).await
+                // All are asked at once, and the first good answer counts: a silent one costs nothing.
+                let asked = sentinels.iter().map(|sentinel| {
+                    let node = &node;
+                    Box::pin(async move {
+                        let mut alone = Sentinel::build(vec![sentinel.clone()])?;
+                        alone.async_master_for(master, Some(node)).await
+                    })
+                });
+                let (client, _slower) = within(SERVER_WITHIN, select_ok(asked)).await?;
+                single(client).await
             }
             Target::Cluster(nodes) => {
                 // One retry, at once: after a failover the first answer is a redirection. More would outlast the deadline.
@@ -111,11 +124,11 @@ impl Keeper {
                     .retries(1)
                     .min_retry_wait(1)
                     .max_retry_wait(20)
-                    .connection_timeout(CONNECT_WITHIN)
+                    .connection_timeout(NODE_WITHIN)
                     .response_timeout(self.inner.deadline)
                     .tcp_settings(redis::io::tcp::TcpSettings::default().set_nodelay(true))
                     .build()?;
-                within(client.get_async_connection())
+                within(CLUSTER_WITHIN, client.get_async_connection())
                     .await
                     .map(Connection::Cluster)
             }
@@ -126,20 +139,27 @@ impl Keeper {
 async fn single(client: Client) -> Result<Connection, RedisError> {
     // Each call has its own deadline; the crate's default of 500 ms would only be a second, unnamed one.
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_WITHIN))
+        .set_connection_timeout(Some(SERVER_WITHIN))
         .set_response_timeout(None)
         .set_pipeline_buffer_size(PIPELINE_SLOTS);
-    let connecting = client.get_multiplexed_async_connection_with_config(&config);
-    let mut connection = within(connecting).await?;
-    // Connected is not enough: a server that is loading its data answers with an error.
-    redis::cmd("PING")
-        .query_async::<()>(&mut connection)
-        .await?;
-    Ok(Connection::Single(connection))
+    let connecting = async {
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        // Connected is not enough: a server that is loading its data answers with an error.
+        redis::cmd("PING")
+            .query_async::<()>(&mut connection)
+            .await?;
+        Ok(Connection::Single(connection))
+    };
+    within(SERVER_WITHIN, connecting).await
 }
 
-async fn within<T>(attempt: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-    match tokio::time::timeout(CONNECT_WITHIN, attempt).await {
+async fn within<T>(
+    longest: Duration,
+    attempt: impl Future<Output = RedisResult<T>>,
+) -> RedisResult<T> {
+    match tokio::time::timeout(longest, attempt).await {
         Ok(result) => result,
         Err(elapsed) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed).into()),
     }

@@ -1,6 +1,9 @@
 //! The handle: deadlines, reconnection that nobody waits through, a Cluster.
 
+use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use devstack::stores::{RedisCluster, RedisSentinels, RedisServer};
@@ -187,4 +190,84 @@ async fn behind_sentinels_the_handle_follows_the_new_master() {
     }
     let kept: String = redis.query(redis::cmd("GET").arg("kept")).await.unwrap();
     assert_eq!(kept, "yes");
+}
+
+/// A port that takes connections and says `answer` to whatever comes first on each, and nothing else ever.
+/// Returns its address and how many connections there were.
+fn silent_port(answer: &'static str) -> (String, Arc<AtomicU32>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let count = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&count);
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            counter.fetch_add(1, Ordering::Relaxed);
+            let mut heard = [0; 1024];
+            if !answer.is_empty() && stream.read(&mut heard).is_ok() {
+                let _ = stream.write_all(answer.as_bytes());
+            }
+            kept.push(stream);
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_sentinel_does_not_keep_the_handle_from_the_master() {
+    let set = RedisSentinels::start(test_stores::servers(), &folder("silent-sentinel")).unwrap();
+    let (silent, _) = silent_port("");
+    let url = set.url().replacen(
+        "redis+sentinel://",
+        &format!("redis+sentinel://{silent},"),
+        1,
+    );
+    let redis = Redis::connect(&url.parse().unwrap(), DEADLINE, &Shutdown::new());
+    redis.wait_connected(LONG).await.unwrap();
+    until_back(&redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_node_of_a_cluster_takes_only_its_own_rooms_with_it() {
+    let mut cluster =
+        RedisCluster::start(test_stores::servers(), &folder("silent-node"), 3).unwrap();
+    for node in cluster.nodes() {
+        let alone = Redis::connect(&node.url().parse().unwrap(), LONG, &Shutdown::new());
+        alone.wait_connected(LONG).await.unwrap();
+        let mut set = redis::cmd("CONFIG");
+        set.arg(&["SET", "cluster-require-full-coverage", "no"]);
+        alone.query::<()>(&set).await.unwrap();
+    }
+    let pid = cluster.nodes()[0].pid().unwrap();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+    let redis = Redis::connect(&cluster.url().parse().unwrap(), DEADLINE, &Shutdown::new());
+    let connected = redis.wait_connected(LONG).await;
+    let began = Instant::now();
+    let mut written = 0;
+    // Of thirty names some are on the other nodes, whatever the first answers are.
+    while connected.is_ok() && written < 5 && began.elapsed() < LONG {
+        for name in 0..30 {
+            let mut set = redis::cmd("SET");
+            set.arg(format!("name-{name}")).arg(1);
+            written += u32::from(redis.query::<()>(&set).await.is_ok());
+        }
+    }
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).unwrap();
+    connected.unwrap();
+    assert!(written >= 5, "only {written} were written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_connects_and_then_says_nothing_is_tried_anew() {
+    // What a client says first are two commands about itself.
+    let (address, connections) = silent_port("+OK\r\n+OK\r\n");
+    let url = format!("redis://{address}").parse().unwrap();
+    let redis = Redis::connect(&url, DEADLINE, &Shutdown::new());
+    let began = Instant::now();
+    while connections.load(Ordering::Relaxed) < 2 {
+        assert!(began.elapsed() < LONG, "the first attempt never ends");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!redis.is_connected());
 }
