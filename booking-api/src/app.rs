@@ -12,7 +12,7 @@ use shared::shutdown::Shutdown;
 use shared::tokens::admission::{AdmissionClaims, AdmissionVerifier};
 use shared::tokens::jwks::{JwksError, JwksFile};
 use shared::tokens::key_ring::KeyRingError;
-use shared::tokens::user::{UserSigner, UserVerifier};
+use shared::tokens::user::UserSigner;
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -229,11 +229,9 @@ impl App {
 
 /// What checks tokens, with keys that are read anew when their files change.
 fn verifiers(settings: &ServeArgs, shutdown: &Shutdown) -> Result<Verifiers, StartError> {
-    let users = JwksFile::open(&settings.accounts.user_jwks)?;
+    let users = settings.accounts.user_tokens.verifier(shutdown)?;
     let admissions = JwksFile::open(&settings.admission_jwks)?;
-    users.keep_fresh(shutdown);
     admissions.keep_fresh(shutdown);
-    let users = UserVerifier::new(users, settings.accounts.user_issuer.as_str());
     Ok(Verifiers::new(users, AdmissionVerifier::new(admissions)))
 }
 

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use shared::readiness::Readiness;
 use shared::shutdown::Shutdown;
 use shared::tokens::admission::AdmissionSigner;
-use shared::tokens::jwks::JwksFile;
 use shared::tokens::user::UserVerifier;
 use shared::tokens::waiting::WaitingKeys;
 
@@ -41,8 +40,7 @@ impl App {
         let admissions =
             AdmissionSigner::open(&config.admission_keys).context("--admission-keys")?;
         admissions.keep_fresh(shutdown);
-        let user_keys = JwksFile::open(&config.user_jwks).context("--user-jwks")?;
-        user_keys.keep_fresh(shutdown);
+        let users = config.user_tokens.verifier(shutdown);
         let redis = config.redis.connect(shutdown);
         let limits = rooms::Limits {
             interval: config.snapshot_interval(),
@@ -52,7 +50,7 @@ impl App {
             rooms: Rooms::start(redis, limits, readiness.latch("rooms-read"), shutdown),
             waiting_tokens: WaitingTokens::new(waiting_keys, config.remembered_tokens),
             admissions,
-            users: UserVerifier::new(user_keys, &config.user_issuer),
+            users: users.context("--user-jwks")?,
             cookies: Cookies::new(config.is_https()),
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             booking_url: config.booking_url.clone(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs};
+use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs, UserTokenArgs};
 
 /// The door of Onsale's waiting rooms: gives out numbers and answers polls from memory.
 #[derive(Debug, Clone, Parser)]
@@ -39,13 +39,9 @@ pub struct Config {
     #[arg(long, env = "ONSALE_ADMISSION_KEYS")]
     pub admission_keys: PathBuf,
 
-    /// File with the public keys of user tokens, as a JSON Web Key Set.
-    #[arg(long, env = "ONSALE_USER_JWKS")]
-    pub user_jwks: PathBuf,
-
-    /// Who signs user tokens (their `iss`).
-    #[arg(long, env = "ONSALE_USER_ISSUER", default_value = shared::tokens::ISSUER)]
-    pub user_issuer: String,
+    /// Whose user tokens are believed.
+    #[command(flatten)]
+    pub user_tokens: UserTokenArgs,
 
     /// Milliseconds between two readings of each room. Positions are at most this old, and a tick of the admitter.
     #[arg(long, env = "ONSALE_SNAPSHOT_INTERVAL_MS", default_value_t = 100,

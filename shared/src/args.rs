@@ -1,12 +1,16 @@
 //! Settings that several services share. Each is a flag and an environment variable `ONSALE_…`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::redis_handle::{Redis, RedisUrl};
 use crate::shutdown::Shutdown;
+use crate::tokens::ISSUER;
+use crate::tokens::jwks::{JwksError, JwksFile};
+use crate::tokens::user::UserVerifier;
 
 /// Where Redis is.
 #[derive(Debug, Clone, Args)]
@@ -35,6 +39,36 @@ impl RedisArgs {
             Duration::from_millis(self.redis_deadline_ms),
             shutdown,
         )
+    }
+}
+
+/// Whose user tokens are believed.
+#[derive(Debug, Clone, Args)]
+pub struct UserTokenArgs {
+    /// File with the public keys of user tokens, as a JSON Web Key Set.
+    #[arg(long, env = "ONSALE_USER_JWKS")]
+    pub user_jwks: PathBuf,
+
+    /// Who signs user tokens (their `iss`).
+    #[arg(long, env = "ONSALE_USER_ISSUER", default_value = ISSUER)]
+    pub user_issuer: String,
+
+    /// For whom an outside issuer signs user tokens (their `aud`), as it knows this site. Unset, a token that names
+    /// an audience is refused: it is meant for somebody else. Set, every token must name this one.
+    #[arg(long, env = "ONSALE_USER_AUDIENCE")]
+    pub user_audience: Option<String>,
+}
+
+impl UserTokenArgs {
+    /// What checks user tokens, with keys that are read anew when their file changes.
+    pub fn verifier(&self, shutdown: &Shutdown) -> Result<UserVerifier, JwksError> {
+        let keys = JwksFile::open(&self.user_jwks)?;
+        keys.keep_fresh(shutdown);
+        let verifier = UserVerifier::new(keys, &self.user_issuer);
+        Ok(match &self.user_audience {
+            Some(audience) => verifier.for_audience(audience),
+            None => verifier,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use shared::args::UserTokenArgs;
 use shared::tokens::ISSUER;
 
 /// On or off.
@@ -21,13 +22,9 @@ pub struct AccountsArgs {
     #[arg(long, env = "ONSALE_ACCOUNTS", default_value = "on")]
     pub accounts: Switch,
 
-    /// Public keys (JWKS) of user tokens.
-    #[arg(long, env = "ONSALE_USER_JWKS")]
-    pub user_jwks: PathBuf,
-
-    /// The issuer of user tokens that is believed.
-    #[arg(long, env = "ONSALE_USER_ISSUER", default_value = ISSUER)]
-    pub user_issuer: String,
+    /// Whose user tokens are believed.
+    #[command(flatten)]
+    pub user_tokens: UserTokenArgs,
 
     /// Folder of the private keys that sign user tokens of built-in accounts. Needed when accounts are on.
     #[arg(long, env = "ONSALE_USER_KEYS")]
@@ -51,10 +48,16 @@ impl AccountsArgs {
             mistakes
                 .push("--accounts on needs --user-keys, the folder of keys that sign".to_owned());
         }
-        if self.accounts == Switch::On && self.user_issuer != ISSUER {
+        if self.accounts == Switch::On && self.user_tokens.user_issuer != ISSUER {
             mistakes.push(format!(
                 "--user-issuer other than {ISSUER:?} needs --accounts off"
             ));
+        }
+        if self.accounts == Switch::On && self.user_tokens.user_audience.is_some() {
+            mistakes.push(
+                "--user-audience needs --accounts off: built-in accounts sign for no audience"
+                    .to_owned(),
+            );
         }
         mistakes
     }

@@ -74,6 +74,7 @@ impl std::fmt::Debug for UserSigner {
 pub struct UserVerifier {
     keys: JwksFile,
     issuer: String,
+    audience: Option<String>,
 }
 
 impl UserVerifier {
@@ -82,6 +83,16 @@ impl UserVerifier {
         Self {
             keys,
             issuer: issuer.into(),
+            audience: None,
+        }
+    }
+
+    /// Believes only what was signed for `audience`; without this, only what names no audience at all.
+    #[must_use]
+    pub fn for_audience(self, audience: impl Into<String>) -> Self {
+        Self {
+            audience: Some(audience.into()),
+            ..self
         }
     }
 
@@ -90,6 +101,10 @@ impl UserVerifier {
     pub fn verify(&self, token: &str) -> Result<UserClaims, TokenError> {
         let mut rules = validation(Algorithm::EdDSA, &["exp", "iss", "sub"]);
         rules.set_issuer(&[&self.issuer]);
+        if let Some(audience) = &self.audience {
+            rules.set_audience(&[audience]);
+            rules.required_spec_claims.insert("aud".to_owned());
+        }
         decode(token, |kid| self.keys.key(kid), &rules).map(|(claims, _kid)| claims)
     }
 }

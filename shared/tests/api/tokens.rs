@@ -246,6 +246,41 @@ fn a_token_of_one_kind_is_none_of_another() {
 }
 
 #[test]
+fn a_user_token_is_good_for_the_audience_that_is_set() {
+    let folder = keys();
+    let ring = folder.join("user");
+    let kid = std::fs::read_to_string(ring.join("current")).unwrap();
+    let pem = std::fs::read(ring.join(format!("{}.pem", kid.trim()))).unwrap();
+    let header = Header {
+        kid: Some(kid.trim().to_owned()),
+        ..Header::new(Algorithm::EdDSA)
+    };
+    let sign = |audience: Value| {
+        let mut claims = json!({
+            "iss": "https://id.example", "sub": "user-1", "iat": now(), "exp": now() + 60,
+        });
+        if !audience.is_null() {
+            claims["aud"] = audience;
+        }
+        let key = EncodingKey::from_ed_pem(&pem).unwrap();
+        jsonwebtoken::encode(&header, &claims, &key).unwrap()
+    };
+    let jwks = JwksFile::open(&folder.join("user-jwks.json")).unwrap();
+    let unset = UserVerifier::new(jwks.clone(), "https://id.example");
+    let ours = unset.clone().for_audience("tickets");
+    let (none, one) = (sign(Value::Null), sign(json!("tickets")));
+    let (several, other) = (sign(json!(["mail", "tickets"])), sign(json!("mail")));
+    let refused = |verifier: &UserVerifier, token: &str| {
+        assert_eq!(verifier.verify(token), Err(TokenError::Invalid));
+    };
+    assert!(unset.verify(&none).is_ok());
+    refused(&unset, &one);
+    assert!(ours.verify(&one).is_ok() && ours.verify(&several).is_ok());
+    refused(&ours, &other);
+    refused(&ours, &none);
+}
+
+#[test]
 fn a_rotated_key_goes_on_verifying_until_it_is_removed() {
     let folder = keys().join("waiting");
     let keys = WaitingKeys::open(&folder).unwrap();
