@@ -3,6 +3,8 @@
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::{HeaderMap, Method, Request};
 
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
 /// A token, and how it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'request> {
@@ -41,16 +43,25 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether a request that changes something may rely on `credential`: by cookie only from our own origin.
 pub fn may_change<B>(request: &Request<B>, credential: Credential<'_>, public_url: &str) -> bool {
+    matches!(credential, Credential::Header(_)) || may_rely_on_cookies(request, public_url)
+}
+
+/// Whether a request may rely on what browsers send, and keep, by themselves: one that changes something
+/// only from our own origin.
+pub fn may_rely_on_cookies<B>(request: &Request<B>, public_url: &str) -> bool {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
-    is_safe
-        || matches!(credential, Credential::Header(_))
-        || is_same_origin(request.headers(), public_url)
+    is_safe || is_same_origin(request.headers(), public_url)
+}
+
+/// Whether a browser sent this: it says where its page is from. Programs have nothing to say there.
+pub fn is_from_a_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN)
 }
 
 /// By `Sec-Fetch-Site` where the browser sends it, else by `Origin`, which must be our public address or
 /// the host that was asked.
 pub fn is_same_origin(headers: &HeaderMap, public_url: &str) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
+    if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return site == "same-origin";
     }
     let Some(origin) = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else {

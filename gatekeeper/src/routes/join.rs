@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use shared::ids::{RoomName, VisitorId};
 use shared::problem::Problem;
@@ -27,7 +27,8 @@ const VISITOR_KEY_BYTES: std::ops::RangeInclusive<usize> = 16..=128;
     responses(
         (status = 201, body = VisitorDocument, description = "a new number"),
         (status = 200, body = VisitorDocument, description = "this visitor has a place already"),
-        (status = 401, description = "user-token-invalid"), (status = 404, description = "room-not-found"),
+        (status = 401, description = "user-token-invalid"), (status = 403, description = "forbidden"),
+        (status = 404, description = "room-not-found"),
         (status = 409, description = "room-closed"), (status = 503, description = "line-unavailable, overloaded"),
     )
 )]
@@ -95,14 +96,15 @@ pub(super) fn identify<B>(
         .as_deref()
         .is_some_and(|snapshot| snapshot.settings.anonymous)
     {
-        anonymous(app, room, headers)
+        anonymous(app, room, request)
     } else {
         Err(problems::user_token_invalid())
     }
 }
 
 /// The visitor of a waiting cookie, of a `Visitor-Key`, or a new one.
-fn anonymous(app: &App, room: &RoomName, headers: &HeaderMap) -> Result<VisitorId, Problem> {
+fn anonymous<B>(app: &App, room: &RoomName, request: &Request<B>) -> Result<VisitorId, Problem> {
+    let headers = request.headers();
     if let Some(key) = headers.get(VISITOR_KEY) {
         let key = key.as_bytes();
         if !VISITOR_KEY_BYTES.contains(&key.len()) {
@@ -112,10 +114,14 @@ fn anonymous(app: &App, room: &RoomName, headers: &HeaderMap) -> Result<VisitorI
         // Hashed, so that the key, by which one enters again, is in no token.
         return Ok(minted(&shared::tokens::fingerprint(key)));
     }
-    let earlier = app
-        .cookies
-        .waiting(headers, room)
-        .and_then(|token| app.waiting_tokens.verify(token).ok());
+    let cookie = app.cookies.waiting(headers, room);
+    // The answer sets the cookie: another site must not have a browser give its owner's place away.
+    if (cookie.is_some() || credentials::is_from_a_page(headers))
+        && !credentials::may_rely_on_cookies(request, &app.public_url)
+    {
+        return Err(problems::cross_site());
+    }
+    let earlier = cookie.and_then(|token| app.waiting_tokens.verify(token).ok());
     match earlier.filter(|claims| claims.room == *room) {
         Some(claims) => Ok(claims.sub),
         None => Ok(minted(&rand::random::<[u8; 16]>())),

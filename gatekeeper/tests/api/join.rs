@@ -149,6 +149,7 @@ async fn an_anonymous_room_knows_a_visitor_again_by_key_or_cookie() {
     let cookie = format!("waiting-{}={}", gate.line.room(), text(&first, "token"));
     let by_cookie: Value = join()
         .header("cookie", cookie)
+        .header("sec-fetch-site", "same-origin")
         .send()
         .await
         .unwrap()
@@ -193,4 +194,32 @@ async fn a_join_by_cookie_must_come_from_our_own_pages() {
             .status(),
         201
     );
+}
+
+#[tokio::test]
+async fn another_site_cannot_make_a_browser_enter_an_anonymous_room() {
+    let gate = Gate::with_room(&NewRoom {
+        anonymous: true,
+        ..fast_room()
+    })
+    .await;
+    let join = || gate.request(Method::POST, "/visitors");
+    let first: Value = join().send().await.unwrap().json().await.unwrap();
+    let cookie = format!("waiting-{}={}", gate.line.room(), text(&first, "token"));
+    let refused = async |request: reqwest::RequestBuilder| {
+        let response = request.send().await.unwrap();
+        assert!(!response.headers().contains_key("set-cookie"));
+        expect_problem(response, 403, "forbidden").await;
+    };
+    refused(join().header("cookie", &cookie)).await;
+    for (header, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        refused(join().header(header, value)).await;
+        refused(join().header(header, value).header("cookie", &cookie)).await;
+    }
+    let own_page = join().header("sec-fetch-site", "same-origin");
+    assert_eq!(own_page.send().await.unwrap().status(), 201);
 }
