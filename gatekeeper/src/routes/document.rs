@@ -1,5 +1,6 @@
 //! The visitor document: what a visitor is told at join and at each poll, and how it is made.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -128,8 +129,11 @@ pub(super) async fn of(
     let Some(snapshot) = snapshot.as_deref() else {
         return Err(problems::line_unavailable());
     };
-    if claims.life != snapshot.settings.life {
-        return Err(problems::waiting_token_invalid());
+    match claims.life.cmp(&snapshot.settings.life) {
+        Ordering::Less => return Err(problems::waiting_token_invalid()),
+        Ordering::Equal => {}
+        // The room was made anew since it was read; a join knows that first, from Redis itself.
+        Ordering::Greater => return Ok(ahead_of_snapshot(claims)),
     }
     if let Some(outcome) = room.known_outcome(claims.life, claims.num) {
         return decided(app, claims, snapshot, outcome);
@@ -188,6 +192,21 @@ fn waiting(claims: &WaitingClaims, snapshot: &Snapshot, stale: bool) -> VisitorD
         eta_seconds,
         poll_after_ms: poll_after_ms(eta_seconds, rand::random_range(0.9..1.1)),
         stale,
+        busy: false,
+        sold_out: false,
+        token: None,
+    })
+}
+
+/// Of the life to which the token belongs nothing is known yet but that nobody is further behind.
+fn ahead_of_snapshot(claims: &WaitingClaims) -> VisitorDocument {
+    VisitorDocument::Waiting(Waiting {
+        room: claims.room.clone(),
+        number: claims.num.0,
+        position: claims.num.0,
+        eta_seconds: None,
+        poll_after_ms: poll_after_ms(Some(0), rand::random_range(0.9..1.1)),
+        stale: true,
         busy: false,
         sold_out: false,
         token: None,

@@ -223,3 +223,24 @@ async fn another_site_cannot_make_a_browser_enter_an_anonymous_room() {
     let own_page = join().header("sec-fetch-site", "same-origin");
     assert_eq!(own_page.send().await.unwrap().status(), 201);
 }
+
+#[tokio::test]
+async fn who_joins_a_room_that_was_made_anew_a_moment_ago_is_let_in_line() {
+    let gate = Gate::with(
+        &devstack::test_stores::redis_url(),
+        &fast_room(),
+        &["--snapshot-interval-ms", "250"],
+    )
+    .await;
+    let redis = crate::outage::redis(&devstack::test_stores::redis_url()).await;
+    // Each time the gatekeeper's copy of the room is of the life before, for up to a quarter of a second.
+    for visitor in 0..10 {
+        let mut renew = redis::cmd("HINCRBY");
+        renew.arg(format!("onsale:{{{}}}:room", gate.line.room()));
+        redis.query::<u64>(renew.arg("life").arg(1)).await.unwrap();
+        let document = gate.join(&format!("user-{visitor}")).await;
+        assert_eq!(document["state"], "waiting");
+        let token = text(&document, "token");
+        assert_eq!(gate.poll(&token).await["number"], document["number"]);
+    }
+}
