@@ -30,20 +30,9 @@ pub(super) async fn answer<B>(
     let (claims, _) = visitor(app, room, request.headers())?;
     let known = find_room(app, room)?;
     let mut document = document::of(app, &known, &claims).await?;
-    let mut renewed = None;
-    if claims.is_due_for_renewal(clock::now_seconds()) {
-        let fresh = WaitingClaims::new(
-            claims.sub.clone(),
-            claims.room.clone(),
-            claims.life,
-            claims.num,
-        );
-        let token = app
-            .waiting_tokens
-            .sign(&fresh)
-            .map_err(|error| problems::internal(&error))?;
+    let renewed = renewed_token(app, &claims)?;
+    if let Some(token) = &renewed {
         document = document.with_token(token.clone());
-        renewed = Some(token);
     }
     let mut reply = reply::json(StatusCode::OK, &document, Caching::Personal);
     add_cookies(
@@ -71,6 +60,18 @@ pub(super) fn visitor<'request>(
     } else {
         Err(problems::waiting_token_invalid())
     }
+}
+
+/// A new waiting token for who asks in the last quarter of the life of `claims`: one that goes on asking
+/// never runs out.
+pub(super) fn renewed_token(app: &App, claims: &WaitingClaims) -> Result<Option<String>, Problem> {
+    if !claims.is_due_for_renewal(clock::now_seconds()) {
+        return Ok(None);
+    }
+    let (visitor, room) = (claims.sub.clone(), claims.room.clone());
+    let fresh = WaitingClaims::new(visitor, room, claims.life, claims.num);
+    let token = app.waiting_tokens.sign(&fresh);
+    token.map(Some).map_err(|error| problems::internal(&error))
 }
 
 /// The room of that name. Before the rooms have been read, nobody can say that there is none.

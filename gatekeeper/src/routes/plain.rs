@@ -7,7 +7,7 @@ use shared::ids::RoomName;
 use shared::problem::Problem;
 
 use super::document::{self, VisitorDocument};
-use super::me::{add_cookies, find_room, visitor};
+use super::me::{add_cookies, find_room, renewed_token, visitor};
 use super::page::{self, Language};
 use super::{join, problems};
 use crate::app::App;
@@ -21,9 +21,13 @@ pub(super) async fn show(
 ) -> Result<Reply, Problem> {
     let known = find_room(app, room)?;
     let language = Language::of(request.uri().query());
+    let mut renewed = None;
     let document = match visitor(app, room, request.headers()) {
         Ok((claims, _)) => match document::of(app, &known, &claims).await {
-            Ok(document) => Some(document),
+            Ok(document) => {
+                renewed = renewed_token(app, &claims)?;
+                Some(document)
+            }
             // A token of an earlier life of the room: enter anew.
             Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => None,
             Err(problem) => return Err(problem),
@@ -36,7 +40,7 @@ pub(super) async fn show(
         Caching::Personal,
     );
     if let Some(document) = &document {
-        add_cookies(app, room, document, None, reply.headers_mut());
+        add_cookies(app, room, document, renewed.as_deref(), reply.headers_mut());
     }
     Ok(reply)
 }

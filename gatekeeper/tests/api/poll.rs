@@ -171,6 +171,32 @@ async fn a_token_in_its_last_quarter_is_renewed_by_a_poll() {
     let gate = Gate::start().await;
     let fresh = text(&gate.join("ada").await, "token");
     assert!(gate.poll(&fresh).await["token"].is_null());
+    let (keys, old) = in_the_last_quarter(&gate).await;
+    let renewed = text(&gate.poll(&old).await, "token");
+    assert!(is_newer(&keys, &renewed, &old));
+    assert_eq!(gate.poll(&renewed).await["number"], 1);
+}
+
+#[tokio::test]
+async fn a_token_in_its_last_quarter_is_renewed_by_the_plain_page() {
+    let gate = Gate::start().await;
+    gate.join("ada").await;
+    let (keys, old) = in_the_last_quarter(&gate).await;
+    let room = gate.line.room();
+    let url = format!("http://{}/rooms/{room}/plain", gate.address);
+    let page = gate
+        .http
+        .get(url)
+        .header("cookie", format!("waiting-{room}={old}"));
+    let response = page.send().await.unwrap();
+    let cookie = response.headers()["set-cookie"].to_str().unwrap();
+    let (_, rest) = cookie.split_once(&format!("waiting-{room}=")).unwrap();
+    let (renewed, _) = rest.split_once(';').unwrap();
+    assert!(is_newer(&keys, renewed, &old));
+}
+
+/// The waiting token of the first visitor as it is after four fifths of its life, and the keys that sign it.
+async fn in_the_last_quarter(gate: &Gate) -> (WaitingKeys, String) {
     let keys = WaitingKeys::open(&devstack::test_stores::keys_dir().join("waiting")).unwrap();
     let life = gate.line.snapshot(0).await.unwrap().unwrap().settings.life;
     let mut claims = WaitingClaims::new(
@@ -180,9 +206,13 @@ async fn a_token_in_its_last_quarter_is_renewed_by_a_poll() {
         Number(1),
     );
     claims.exp -= LIFETIME_SECONDS * 4 / 5;
-    let renewed = text(&gate.poll(&keys.sign(&claims).unwrap()).await, "token");
-    assert!(keys.verify(&renewed).unwrap().0.exp > claims.exp);
-    assert_eq!(gate.poll(&renewed).await["number"], 1);
+    let token = keys.sign(&claims).unwrap();
+    (keys, token)
+}
+
+fn is_newer(keys: &WaitingKeys, token: &str, than: &str) -> bool {
+    let ends = |token| keys.verify(token).unwrap().0.exp;
+    ends(token) > ends(than)
 }
 
 #[tokio::test(flavor = "multi_thread")]
