@@ -5,7 +5,6 @@ use shared::ids::RoomName;
 use shared::problem::Problem;
 use shared::room::AdmissionCheck;
 
-use super::me::find_room;
 use super::problems;
 use crate::app::App;
 use crate::http::reply::{self, Reply};
@@ -32,10 +31,17 @@ pub(super) async fn answer<B>(
         .admissions
         .verify(token, room)
         .map_err(|_reason| problems::admission_invalid())?;
-    let known = find_room(app, room)?;
-    match known.line().check_admission(&claims).await {
-        Ok(AdmissionCheck::Ended) => Err(problems::admission_invalid()),
-        // What Redis does not know, or cannot say, never refuses: the token decides.
-        Ok(AdmissionCheck::Live) | Err(_) => Ok(reply::empty(StatusCode::NO_CONTENT)),
+    // What Redis does not know, or cannot say, never refuses: the token decides.
+    let has_ended = match app.rooms.get(room) {
+        Some(known) => {
+            let check = known.line().check_admission(&claims).await;
+            matches!(check, Ok(AdmissionCheck::Ended))
+        }
+        None => app.rooms.are_known(),
+    };
+    if has_ended {
+        Err(problems::admission_invalid())
+    } else {
+        Ok(reply::empty(StatusCode::NO_CONTENT))
     }
 }

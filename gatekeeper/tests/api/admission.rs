@@ -1,11 +1,13 @@
 //! Admission tokens, and the question of other sites whether somebody may pass.
 
-use reqwest::{Method, Response};
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use shared::tokens::admission::{AdmissionClaims, AdmissionVerifier};
 use shared::tokens::jwks::JwksFile;
 
-use crate::gate::{Gate, expect_problem, text};
+use crate::gate::{Gate, LONG, expect_problem, fast_room, text};
 
 async fn ask(gate: &Gate, token: &str) -> Response {
     gate.request(Method::GET, "/admission")
@@ -58,6 +60,27 @@ async fn an_ended_admission_passes_no_more() {
     expect_problem(ask(&gate, &token).await, 401, "admission-token-invalid").await;
     gate.poll_until(&waiting, |document| document["state"] == "finished")
         .await;
+}
+
+#[tokio::test]
+async fn an_admission_of_a_removed_room_passes_no_more_even_when_the_room_is_made_again() {
+    let gate = Gate::start().await;
+    let (document, _) = gate.admitted("ada").await;
+    let token = text(&document, "admission_token");
+    gate.line.remove().await.unwrap();
+    let began = Instant::now();
+    while gate.get("").await.status() != StatusCode::NOT_FOUND {
+        assert!(began.elapsed() < LONG, "the room is still there");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    expect_problem(ask(&gate, &token).await, 401, "admission-token-invalid").await;
+    gate.line.create(&fast_room()).await.unwrap();
+    while gate.get("").await.status() != StatusCode::OK {
+        assert!(began.elapsed() < LONG, "the room is not there again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    expect_problem(ask(&gate, &token).await, 401, "admission-token-invalid").await;
+    assert_eq!(gate.join("ada").await["state"], "waiting");
 }
 
 #[tokio::test]

@@ -28,17 +28,15 @@ pub(crate) struct Gate {
     users: UserSigner,
 }
 
-impl Gate {
-    /// With the Redis of the test run and a fast room.
-    pub(crate) async fn start() -> Self {
-        Self::with(&devstack::test_stores::redis_url(), &fast_room(), &[]).await
-    }
+/// A gatekeeper, ready or not.
+pub(crate) struct Process {
+    pub(crate) address: SocketAddr,
+    pub(crate) shutdown: Shutdown,
+    readiness: Readiness,
+}
 
-    pub(crate) async fn with_room(room: &NewRoom) -> Self {
-        Self::with(&devstack::test_stores::redis_url(), room, &[]).await
-    }
-
-    pub(crate) async fn with(redis_url: &str, room: &NewRoom, flags: &[&str]) -> Self {
+impl Process {
+    pub(crate) async fn start(redis_url: &str, flags: &[&str]) -> Self {
         install_crypto_provider();
         let keys = devstack::test_stores::keys_dir();
         let path = |name: &str| keys.join(name).display().to_string();
@@ -58,41 +56,62 @@ impl Gate {
             "0",
         ];
         let config = Config::parse_from(fixed.iter().chain(flags));
-        let shutdown = Shutdown::new();
+        let (shutdown, readiness) = (Shutdown::new(), Readiness::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (watched, stopping) = (readiness.clone(), shutdown.clone());
+        shutdown.spawn_background("gatekeeper", async move {
+            gatekeeper::run(config, listener, &watched, stopping)
+                .await
+                .unwrap();
+        });
+        Self {
+            address,
+            shutdown,
+            readiness,
+        }
+    }
+}
+
+impl Gate {
+    /// With the Redis of the test run and a fast room.
+    pub(crate) async fn start() -> Self {
+        Self::with(&devstack::test_stores::redis_url(), &fast_room(), &[]).await
+    }
+
+    pub(crate) async fn with_room(room: &NewRoom) -> Self {
+        Self::with(&devstack::test_stores::redis_url(), room, &[]).await
+    }
+
+    pub(crate) async fn with(redis_url: &str, room: &NewRoom, flags: &[&str]) -> Self {
+        let process = Process::start(redis_url, flags).await;
         let redis = Redis::connect(
             &redis_url.parse().unwrap(),
             Duration::from_secs(10),
-            &shutdown,
+            &process.shutdown,
         );
         redis.wait_connected(LONG).await.unwrap();
         let name = format!("g-{}-{:08x}", std::process::id(), rand::random::<u32>());
         let line = Line::new(redis, name.parse().unwrap());
         line.create(room).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let readiness = Readiness::default();
-        let (watched, stopping) = (readiness.clone(), shutdown.clone());
-        shutdown.spawn_background("gatekeeper", async move {
-            gatekeeper::run(config, listener, &readiness, stopping)
-                .await
-                .unwrap();
-        });
+        let users = devstack::test_stores::keys_dir().join("user");
         let gate = Self {
-            address,
+            address: process.address,
             line,
-            shutdown,
+            shutdown: process.shutdown.clone(),
             http: reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .unwrap(),
-            users: UserSigner::open(&keys.join("user")).unwrap(),
+            users: UserSigner::open(&users).unwrap(),
         };
         let began = Instant::now();
-        while !watched.unmet().is_empty() || gate.get("").await.status() != StatusCode::OK {
+        while !process.readiness.unmet().is_empty() || gate.get("").await.status() != StatusCode::OK
+        {
             assert!(
                 began.elapsed() < LONG,
                 "the gatekeeper does not get ready: {:?}",
-                watched.unmet()
+                process.readiness.unmet()
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

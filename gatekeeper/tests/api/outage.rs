@@ -10,7 +10,7 @@ use serde_json::Value;
 use shared::redis_handle::Redis;
 use shared::shutdown::Shutdown;
 
-use crate::gate::{Gate, LONG, expect_problem, fast_room, text};
+use crate::gate::{Gate, LONG, Process, expect_problem, fast_room, text};
 
 pub(crate) async fn redis(url: &str) -> Redis {
     let redis = Redis::connect(
@@ -22,11 +22,15 @@ pub(crate) async fn redis(url: &str) -> Redis {
     redis
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn while_redis_is_away_polls_are_answered_from_memory_and_nothing_hangs() {
+fn own_server() -> RedisServer {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("outage-{:08x}", rand::random::<u32>()));
-    let mut server = RedisServer::start(test_stores::servers(), folder).unwrap();
+    RedisServer::start(test_stores::servers(), folder).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_redis_is_away_polls_are_answered_from_memory_and_nothing_hangs() {
+    let mut server = own_server();
     server.keep_every_write().unwrap();
     let gate = Gate::with(&server.url(), &fast_room(), &[]).await;
     let (ada, bob) = (
@@ -62,4 +66,24 @@ async fn while_redis_is_away_polls_are_answered_from_memory_and_nothing_hangs() 
     assert_eq!(document["position"], 2, "nobody lost a place");
     assert_eq!(gate.join("eve").await["number"], 3);
     assert_eq!(gate.join("ada").await["number"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_since_its_start_a_gatekeeper_believes_a_good_admission_token() {
+    let mut server = own_server();
+    let gate = Gate::with(&server.url(), &fast_room(), &[]).await;
+    let (document, waiting) = gate.admitted("ada").await;
+    let admission = text(&document, "admission_token");
+    server.kill().unwrap();
+    let blind = Process::start(&server.url(), &[]).await;
+    let ask = async |token: &str| {
+        let path = gate.room_path();
+        let url = format!("http://{}{path}/admission", blind.address);
+        let request = gate.http.get(url).header("admission-token", token);
+        request.send().await.unwrap()
+    };
+    assert_eq!(ask(&admission).await.status(), StatusCode::NO_CONTENT);
+    expect_problem(ask(&waiting).await, 401, "admission-token-invalid").await;
+    blind.shutdown.soft().cancel();
+    blind.shutdown.hard().cancel();
 }
