@@ -17,8 +17,10 @@ use tracing::info;
 
 use super::{Limits, Room, Table, reader};
 
-/// Between two looks at which rooms there are; a new one is joinable within a second.
+/// Between two looks at which rooms there are.
 const LIST_EVERY: Duration = Duration::from_millis(250);
+/// A new room is joinable within a second: half of it is for the look itself and for reading the room.
+const _: () = assert!(LIST_EVERY.as_millis() <= 500);
 /// New rooms read at the same time.
 const ROOMS_AT_ONCE: usize = 32;
 
