@@ -5,9 +5,7 @@
 //! call changes nothing.
 
 use std::{
-    fs::Permissions,
     io,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -20,6 +18,8 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use serde_json::json;
+
+use crate::whole_file;
 
 /// Bytes of an HS256 secret: as many as its hash has (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
@@ -177,6 +177,5 @@ fn write_secretly(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::write(path, format!("{text}\n"))?;
-    std::fs::set_permissions(path, Permissions::from_mode(0o600))
+    whole_file::write(path, format!("{text}\n").as_bytes())
 }
