@@ -82,6 +82,17 @@ fn run_rows(table: &mut String, name: &str, report: &Value) -> anyhow::Result<()
         &format!("{verdict}: {checks} checks of I1–I8, {violations} violations, {errors} errors"),
         &conditions,
     );
+    let reached = list(report, "thresholds")
+        .find(|threshold| threshold["name"] == "rate_reached_percent")
+        .and_then(|threshold| threshold["value"].as_f64())
+        .with_context(|| format!("the report of {name} does not say what rate was reached"))?;
+    let lag = report["generator_lag_p99_ms"].as_f64().unwrap_or_default();
+    row(
+        table,
+        &format!("`{name}`: rate reached while people wait"),
+        &format!("{reached:.1} % in the slowest ten seconds; the crowd's own lag p99 {lag:.1} ms"),
+        "the same run",
+    );
     for step in ["join", "poll", "seats", "hold", "payment"] {
         let measured = &report["steps"][step];
         let latency = format!(
@@ -124,18 +135,26 @@ fn row(table: &mut String, what: &str, figure: &str, conditions: &str) {
         .expect("writing to a string cannot fail");
 }
 
+/// What the figures depend on, with the names that a reader knows.
 fn conditions(report: &Value) -> String {
     let conditions = &report["conditions"];
-    let known = ["profile", "cores", "postgres", "redis", "fsync"]
+    let known = [
+        ("cores", "", " cores"),
+        ("profile", "", " build"),
+        ("postgres", "PostgreSQL ", ""),
+        ("fsync", "fsync ", ""),
+        ("redis", "Redis ", ""),
+    ];
+    let known = known
         .into_iter()
-        .filter_map(|name| match &conditions[name] {
+        .filter_map(|(name, before, after)| match &conditions[name] {
             Value::Null => None,
-            Value::String(value) => Some(if name == "profile" {
-                format!("{value} build")
-            } else {
-                value.clone()
-            }),
-            value => Some(format!("{value} {name}")),
+            // Of a version only the number: who packed it does not matter.
+            Value::String(value) => Some(format!(
+                "{before}{}{after}",
+                value.split(' ').next().unwrap_or_default()
+            )),
+            value => Some(format!("{before}{value}{after}")),
         });
     known.collect::<Vec<_>>().join(", ")
 }
@@ -165,6 +184,16 @@ mod tests {
         assert_eq!(fresh, format!("before\n{BEGIN}\nnew\n{END}\nafter\n"));
         assert_eq!(replace(&fresh, "new\n").unwrap(), fresh);
         assert!(replace("no marks", "new\n").is_err());
+    }
+
+    #[test]
+    fn conditions_are_named() {
+        let report = serde_json::json!({"conditions": {
+            "cores": 2, "profile": "release", "postgres": "15.18 (packed by somebody)", "fsync": "on", "redis": "7.0.15"}});
+        assert_eq!(
+            conditions(&report),
+            "2 cores, release build, PostgreSQL 15.18, fsync on, Redis 7.0.15"
+        );
     }
 
     #[test]
