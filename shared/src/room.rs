@@ -11,7 +11,7 @@
 //! | `onsale:{R}:departed` | bitmap | bit p = 1 ⇔ place p was given out and is not in `waiting` |
 //! | `onsale:{R}:departed_versions` | hash | chunk of the bitmap → how often it changed |
 //! | `onsale:{R}:outcomes` | string | two bits by number: why it is over |
-//! | `onsale:{R}:removed` | string | for a second after the room was removed: it is not made again meanwhile |
+//! | `onsale:{R}:removed` | string | when the room was removed, ms; kept for as long as tokens of it may live |
 //!
 //! The braces are a hash tag: all keys of a room are on one slot of a Cluster, rooms spread over its nodes.
 //! The number orders the line; what a place would add to it comes with a lottery.

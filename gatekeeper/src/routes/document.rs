@@ -18,6 +18,9 @@ use crate::app::App;
 use crate::rooms::Room;
 use crate::rooms::snapshot::Snapshot;
 
+/// A token of a life that the snapshot does not know yet is believed for so long; a snapshot follows within one.
+const YOUNG_SECONDS: i64 = 10;
+
 /// What a visitor is told. `state` decides which of the other members are there.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "lowercase")]
@@ -130,10 +133,13 @@ pub(super) async fn of(
         return Err(problems::line_unavailable());
     };
     match claims.life.cmp(&snapshot.settings.life) {
-        Ordering::Less => return Err(problems::waiting_token_invalid()),
         Ordering::Equal => {}
-        // The room was made anew since it was read; a join knows that first, from Redis itself.
-        Ordering::Greater => return Ok(ahead_of_snapshot(claims)),
+        // The room was made anew since it was read; a join knows that first, from Redis itself. Long afterwards it
+        // means that the clock of Redis was put back between two lives.
+        Ordering::Greater if snapshot.is_stale() || is_young(claims) => {
+            return Ok(ahead_of_snapshot(claims));
+        }
+        Ordering::Less | Ordering::Greater => return Err(problems::waiting_token_invalid()),
     }
     if let Some(outcome) = room.known_outcome(claims.life, claims.num) {
         return decided(app, claims, snapshot, outcome);
@@ -199,6 +205,10 @@ fn waiting(claims: &WaitingClaims, snapshot: &Snapshot, stale: bool) -> VisitorD
 }
 
 /// Of the life to which the token belongs nothing is known yet but that nobody is further behind.
+fn is_young(claims: &WaitingClaims) -> bool {
+    clock::now_seconds().saturating_sub(claims.iat) <= YOUNG_SECONDS
+}
+
 fn ahead_of_snapshot(claims: &WaitingClaims) -> VisitorDocument {
     VisitorDocument::Waiting(Waiting {
         room: claims.room.clone(),

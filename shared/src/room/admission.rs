@@ -19,7 +19,7 @@ static FINISH: LazyLock<Script> = room_script!("finish");
 pub enum AdmissionCheck {
     /// It does, as far as Redis knows.
     Live,
-    /// Its visitor left, finished or was evicted.
+    /// Its visitor left, finished or was evicted, or the room was removed since.
     Ended,
 }
 
@@ -37,7 +37,8 @@ impl Line {
             .key(&keys.active)
             .key(&keys.admissions)
             .key(&keys.ended)
-            .key(&keys.waiting);
+            .key(&keys.waiting)
+            .key(&keys.removed);
         let call = call
             .arg(claims.sub.as_str())
             .arg(claims.num.0)

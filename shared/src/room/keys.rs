@@ -16,7 +16,7 @@ pub(super) struct Keys {
     pub(super) departed: String,
     pub(super) departed_versions: String,
     pub(super) outcomes: String,
-    /// Outlives the others for a second, and is not in [`Self::all`].
+    /// Outlives the others, and is not in [`Self::all`].
     pub(super) removed: String,
 }
 
@@ -36,7 +36,7 @@ impl Keys {
         }
     }
 
-    /// What a room consists of, the room itself first.
+    /// What a room consists of, in the order that the scripts expect that need all of it.
     pub(super) fn all(&self) -> [&str; 8] {
         [
             &self.room,

@@ -1,13 +1,17 @@
 --[[
   Makes a room. One that is there already is left as it is.
-    KEYS[1] room   hash                     KEYS[3] removed  string  there for a second after a room of this name was removed
+    KEYS[1] room   hash                     KEYS[3] removed  string  when a room of this name was removed, ms
     KEYS[2] ended  zset  jti -> token's end
     ARGV[1..]      field, value, … of the settings
-  Returns 1 when it was made, 0 when it was there, or how long the mark of the last removal still lasts, as negative milliseconds.
+  Returns 1 when it was made, 0 when it was there, or as negative milliseconds how long to wait: a life begins no earlier
+  than a second after the last removal, because tokens carry whole seconds.
 ]]
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local mark = redis.call('PTTL', KEYS[3])
-if mark >= 0 then return -math.max(mark, 1) end
+local removed = redis.call('GET', KEYS[3])
+if removed then
+  local wait = tonumber(removed) + 1000 - now_ms()
+  if wait > 0 then return -math.min(wait, 1000) end
+end
 -- What ended late in an earlier life is refused by this life.
 redis.call('UNLINK', KEYS[2])
 local time = redis.call('TIME')

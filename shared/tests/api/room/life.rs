@@ -120,8 +120,13 @@ async fn removing_and_making_a_room_voids_its_admissions() {
     promote(&line, 1).await;
     let old = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     line.remove().await.unwrap();
-    line.create(&fast()).await.unwrap();
     let check = async |claims| line.check_admission(claims).await.unwrap();
+    assert_eq!(
+        check(&old).await,
+        AdmissionCheck::Ended,
+        "nor without a room"
+    );
+    line.create(&fast()).await.unwrap();
     assert_eq!(check(&old).await, AdmissionCheck::Ended);
     assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 0);
     let joined = line.join(&[visitor(1)]).await.unwrap().unwrap();
@@ -135,6 +140,28 @@ async fn removing_and_making_a_room_voids_its_admissions() {
     let new = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     assert_eq!(check(&new).await, AdmissionCheck::Live);
     assert_eq!(check(&old).await, AdmissionCheck::Ended);
+}
+
+#[tokio::test]
+async fn a_room_that_redis_lost_and_that_is_made_again_throws_nobody_out() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    promote(&line, 1).await;
+    let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
+    // As a Redis that was emptied leaves it: no removal, no mark.
+    line.remove().await.unwrap();
+    let mark = format!("onsale:{{{}}}:removed", line.room());
+    let deleted: u64 = redis()
+        .await
+        .query(redis::cmd("DEL").arg(mark))
+        .await
+        .unwrap();
+    assert_eq!(deleted, 1);
+    line.create(&fast()).await.unwrap();
+    assert_eq!(
+        line.check_admission(&claims).await.unwrap(),
+        AdmissionCheck::Live
+    );
 }
 
 #[tokio::test]
