@@ -46,7 +46,7 @@ load:
 bench:
 	$(CARGO) build --workspace --bins --locked --release
 	@mkdir -p .dev/reports/bench
-	@$(call on_a_stack,bench) && for name in $(or $(ONLY),P2); do \
+	@$(call on_a_stack,bench) || exit 1; for name in $(or $(ONLY),P2); do \
 	    target/release/loadtest bench $$name --stack .dev/bench/stack.json \
 	        --json .dev/reports/bench/$$name.json || status=1; done; exit $${status:-0}
 
