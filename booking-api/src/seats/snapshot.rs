@@ -43,6 +43,7 @@ struct Place {
 #[derive(Debug, Clone)]
 struct Taken {
     snapshot: Arc<Snapshot>,
+    begun: Instant,
     good_until: Instant,
     changes: u64,
 }
@@ -99,13 +100,13 @@ impl Snapshots {
     ) -> Result<Arc<Snapshot>, ApiError> {
         let place = self.place(performance);
         // What has changed until now must show. What changes while we wait need not.
-        let at_least = place.changes.load(Ordering::Acquire);
+        let (at_least, asked) = (place.changes.load(Ordering::Acquire), Instant::now());
         if let Some(good) = place.good(at_least) {
             return Ok(good);
         }
         let _only_one = place.looking.lock().await;
-        if let Some(good) = place.good(at_least) {
-            return Ok(good);
+        if let Some(shared) = place.begun_since(asked).or_else(|| place.good(at_least)) {
+            return Ok(shared);
         }
         let (changes, begun) = (place.changes.load(Ordering::Acquire), Instant::now());
         let look = store::look(&self.primary, performance).await?;
@@ -118,6 +119,7 @@ impl Snapshots {
         };
         let taken = Taken {
             snapshot: Arc::clone(&snapshot),
+            begun,
             good_until: begun + good_for,
             changes,
         };
@@ -141,6 +143,16 @@ impl Snapshots {
 }
 
 impl Place {
+    /// The latest look, if it began after `asked`: it shows all that was there then, however long it took.
+    fn begun_since(&self, asked: Instant) -> Option<Arc<Snapshot>> {
+        let latest = self
+            .latest
+            .read()
+            .expect("nobody panics while holding this lock");
+        let taken = latest.as_ref().filter(|taken| taken.begun >= asked)?;
+        Some(Arc::clone(&taken.snapshot))
+    }
+
     /// The latest look, if it is fresh and began after so many changes.
     fn good(&self, at_least: u64) -> Option<Arc<Snapshot>> {
         let latest = self
