@@ -58,7 +58,8 @@ BEGIN
 
     IF NOT p_may_start THEN outcome := 'NOT_NOW'; RETURN; END IF;
 
-    v_deadline := coalesce(own.pay_deadline, own.created_at + p_cap);
+    -- A cap below what the hold was promised takes nothing back.
+    v_deadline := coalesce(own.pay_deadline, greatest(own.created_at + p_cap, own.expires_at));
     IF v_deadline <= at OR NOT rearm_seats_of_hold(own.performance_id, own.seats, p_hold, v_deadline) THEN
         PERFORM free_seats_of_hold(own.performance_id, own.seats, p_hold, at);
         UPDATE hold SET state = 'LOST' WHERE id = p_hold AND state = 'ACTIVE';

@@ -14,7 +14,7 @@ use shared::tokens::jwks::{JwksError, JwksFile};
 use shared::tokens::key_ring::KeyRingError;
 use shared::tokens::user::UserSigner;
 use tokio::sync::Notify;
-use tracing::warn;
+use tracing::{error, info, warn};
 
 use crate::accounts::{PasswordError, Passwords, Sessions};
 use crate::cache::Cache;
@@ -30,6 +30,8 @@ use crate::settings::{AccountsArgs, ServeArgs, Switch};
 use crate::tasks::Tasks;
 use crate::{idempotency, outbox, payments};
 
+/// Between two looks for a replica that was away at the start.
+const REPLICA_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Whoever holds a connection for longer than this at the very end has been given up.
 const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -93,19 +95,57 @@ impl From<PasswordError> for StartError {
     }
 }
 
-/// Refuses a replica that is none, or that never catches up. One that is away is no reason not to sell: lists and
-/// statistics wait for it, holds and payments never ask it.
-async fn check_replica(replica: &Replica) -> Result<(), StartError> {
-    match database::check_is_replica(replica).await {
-        Ok(()) => Ok(migrate::wait_until_current(replica).await?),
-        Err(database::StartError::Database(_, error)) if error.is_out_of_reach() => {
+/// Refuses a replica that is none, or that never catches up. One that is away is no reason not to sell: holds and payments
+/// never ask it, and lists and statistics wait until it is back and has been checked.
+async fn check_replica(replica: &Replica, shutdown: &Shutdown) -> Result<(), StartError> {
+    match try_replica(replica).await {
+        Err(error) if is_away(&error) => {
             warn!(
                 error = &error as &dyn Error,
                 "the replica is away: lists and statistics are not answered until it is back"
             );
+            let (replica, stopping) = (replica.clone(), shutdown.clone());
+            shutdown.spawn("replica", async move {
+                stopping.run_until_stopped(trust_when_back(&replica)).await;
+            });
             Ok(())
         }
-        Err(error) => Err(error.into()),
+        checked => checked,
+    }
+}
+
+async fn try_replica(replica: &Replica) -> Result<(), StartError> {
+    database::check_is_replica(replica).await?;
+    migrate::wait_until_current(replica).await?;
+    replica.trust();
+    Ok(())
+}
+
+fn is_away(error: &StartError) -> bool {
+    let (StartError::Database(database::StartError::Database(_, error))
+    | StartError::Schema(MigrationError::Unknown(error))) = error
+    else {
+        return false;
+    };
+    error.is_out_of_reach()
+}
+
+/// Goes on until the replica is there and is one; until then nothing is read from it.
+async fn trust_when_back(replica: &Replica) {
+    let mut complained = false;
+    loop {
+        tokio::time::sleep(REPLICA_AGAIN_AFTER).await;
+        match try_replica(replica).await {
+            Ok(()) => {
+                info!("the replica is back");
+                return;
+            }
+            Err(error) if !complained && !is_away(&error) => {
+                error!(error = &error as &dyn Error, "the replica is not used");
+                complained = true;
+            }
+            Err(_) => {}
+        }
     }
 }
 
@@ -120,7 +160,7 @@ impl App {
         let replica = Replica::new(&settings.replica, &settings.pool);
         database::check_is_writable(&primary).await?;
         migrate::check_is_current(&primary).await?;
-        check_replica(&replica).await?;
+        check_replica(&replica, shutdown).await?;
         let app = Arc::new(Self::assemble(settings, primary, replica, shutdown)?);
         app.start_tasks(shutdown);
         Ok(app)

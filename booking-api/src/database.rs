@@ -9,6 +9,7 @@ mod store;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -33,7 +34,11 @@ pub struct Primary(Queue);
 
 /// The replica: lists and statistics. Never asked to decide.
 #[derive(Debug, Clone)]
-pub struct Replica(Queue);
+pub struct Replica {
+    queue: Queue,
+    /// Whether it has been seen to be one, and up to date.
+    is_trusted: Arc<AtomicBool>,
+}
 
 /// One connection, for the duration of one step.
 #[derive(Debug)]
@@ -83,21 +88,39 @@ impl Primary {
 impl Replica {
     /// A pool that connects when it is first used.
     pub fn new(replica: &ReplicaArgs, pool: &PoolArgs) -> Self {
-        Self(Queue::new(
+        let queue = Queue::new(
             replica.replica_url.options(),
             replica.replica_connections,
             pool,
-        ))
+        );
+        Self {
+            queue,
+            is_trusted: Arc::default(),
+        }
     }
 
-    /// A connection, as soon as one is free.
+    /// A connection, as soon as one is free; none before the replica was checked.
     pub async fn connection(&self) -> Result<Connection, DatabaseError> {
-        self.0.connection().await
+        if self.is_trusted.load(Ordering::Acquire) {
+            self.queue.connection().await
+        } else {
+            Err(DatabaseError::Unchecked)
+        }
+    }
+
+    /// A connection for checking it.
+    pub(crate) async fn unchecked_connection(&self) -> Result<Connection, DatabaseError> {
+        self.queue.connection().await
+    }
+
+    /// It has been checked.
+    pub(crate) fn trust(&self) {
+        self.is_trusted.store(true, Ordering::Release);
     }
 
     /// Says goodbye to PostgreSQL; what still has a connection gives it back first.
     pub async fn close(&self) {
-        self.0.pool.close().await;
+        self.queue.pool.close().await;
     }
 }
 

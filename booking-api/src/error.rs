@@ -64,7 +64,10 @@ impl ApiError {
             Self::Refused(problem) => Problem::clone(problem),
             Self::Password(PasswordError::Busy)
             | Self::Database(
-                DatabaseError::Busy | DatabaseError::Unavailable(_) | DatabaseError::LockTimeout(_),
+                DatabaseError::Busy
+                | DatabaseError::Unavailable(_)
+                | DatabaseError::Unchecked
+                | DatabaseError::LockTimeout(_),
             ) => problems::overloaded(),
             // The edge should have refused it by name; whoever sent it is told at least that it was theirs.
             Self::Database(DatabaseError::Value(_)) => {

@@ -87,7 +87,7 @@ pub async fn wait_until_current(replica: &Replica) -> Result<(), MigrationError>
     let give_up_at = Instant::now() + REPLICA_CATCHES_UP_WITHIN;
     loop {
         let mut connection = replica
-            .connection()
+            .unchecked_connection()
             .await
             .map_err(MigrationError::Unknown)?;
         match check(&mut connection).await {

@@ -12,6 +12,9 @@ pub enum DatabaseError {
     /// The database cannot be reached, or the connection died: then the step may have been done.
     #[error("the database cannot be reached")]
     Unavailable(#[source] sqlx::Error),
+    /// The replica was away when the service started, and is not used before it has been checked.
+    #[error("the replica has not been checked yet")]
+    Unchecked,
     /// Another transaction held a row for too long. Nothing was done.
     #[error("waited too long for a row")]
     LockTimeout(#[source] sqlx::Error),

@@ -24,7 +24,7 @@ pub enum StartError {
 /// Refuses a replica that is none: lists would be right, but the load would hit the primary unseen.
 pub async fn check_is_replica(replica: &Replica) -> Result<(), StartError> {
     let failed = |error| StartError::Database("the replica", error);
-    let mut connection = replica.connection().await.map_err(failed)?;
+    let mut connection = replica.unchecked_connection().await.map_err(failed)?;
     let in_recovery = sqlx::query_scalar!(r#"SELECT pg_is_in_recovery() AS "in_recovery!""#)
         .fetch_one(&mut *connection)
         .await

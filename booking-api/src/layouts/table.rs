@@ -6,17 +6,18 @@
 //! Hall,A,2,1.0,0.0,VIP,true
 //! ```
 //!
-//! The order of lines is the order of seats: neighbours in the table are neighbours in the hall.
+//! Within a row the order of lines is the order of seats: neighbours in the table are neighbours in the hall.
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use shared::problem::Problem;
 
 use super::document::{NewLayout, NewRow, NewSeat, NewSection};
 use crate::problems;
 
-/// One seat. `accessible` may be empty or missing.
+/// One seat. `accessible` may be empty or missing, and in any case: spreadsheets write TRUE.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -26,8 +27,17 @@ struct Line {
     x: f64,
     y: f64,
     tier: String,
-    #[serde(default)]
-    accessible: Option<bool>,
+    #[serde(default, deserialize_with = "yes_or_no")]
+    accessible: bool,
+}
+
+fn yes_or_no<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    match word.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "" | "false" => Ok(false),
+        _ => Err(D::Error::custom("accessible is true, false or empty")),
+    }
 }
 
 /// The layout called `name` that a table describes. A mistake is told with its line.
@@ -64,7 +74,7 @@ pub(super) fn read(name: String, table: &[u8]) -> Result<NewLayout, Problem> {
             x: line.x,
             y: line.y,
             tier: Some(line.tier),
-            accessible: line.accessible.unwrap_or_default(),
+            accessible: line.accessible,
         });
     }
     Ok(layout)

@@ -161,7 +161,8 @@ pub(super) async fn create(primary: &Primary, planned: &Planned) -> Result<i64, 
 
 /// Changes the terms of a performance that was not withdrawn; its concert, or `None` when there is no such performance.
 ///
-/// The date of its partition stays: a performance that is moved keeps its books.
+/// The date of its partition stays: a performance that is moved keeps its books. FOR UPDATE for the reason given at
+/// [`withdraw`]: a first hold in progress would otherwise write the quota that was true before.
 pub(super) async fn change(
     primary: &Primary,
     id: i64,
@@ -176,7 +177,7 @@ pub(super) async fn change(
         SELECT concert_id, room, starts_at AS "starts_at: Timestamp", sale_opens_at AS "sale_opens_at: Timestamp",
                sale_closes_at AS "sale_closes_at: Timestamp", seats_per_buyer_max,
                extract(epoch FROM hold_ttl)::int AS "hold_ttl_seconds!"
-          FROM performance WHERE id = $1 AND withdrawn_at IS NULL FOR NO KEY UPDATE
+          FROM performance WHERE id = $1 AND withdrawn_at IS NULL FOR UPDATE
         "#,
         id
     )

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use sqlx::PgPool;
+use tokio::net::{TcpListener, TcpStream};
 
 use devstack::stores::RedisServer;
 use devstack::test_stores;
@@ -254,4 +255,34 @@ async fn without_the_replica_seats_are_sold_and_lists_wait(pool: PgPool) {
     api.get("/v1/concerts/1")
         .await
         .expect_problem(503, "overloaded");
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn a_replica_that_was_away_at_the_start_is_used_when_it_is_back(pool: PgPool) {
+    let api = TestApi::start(pool).await;
+    let mut url: reqwest::Url = api.replica_url().parse().unwrap();
+    let replica = ("127.0.0.1", url.port().unwrap());
+    // Nobody listens there, yet.
+    let port = devstack::ports::free().unwrap();
+    url.set_port(Some(port)).unwrap();
+    let (base, _) = api.another_instance(&["--replica-url", url.as_str()]).await;
+    let lists = async || {
+        let answer = reqwest::get(format!("{base}/v1/concerts/1")).await.unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(lists().await, 503);
+
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let shutdown = shared::shutdown::Shutdown::new();
+    let connections = shutdown.clone();
+    shutdown.spawn("the way to the replica", async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            connections.spawn("a connection to the replica", async move {
+                let mut far = TcpStream::connect(replica).await.unwrap();
+                // Either end may leave as it likes.
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    TestApi::eventually("lists are answered", async || lists().await == 404).await;
 }

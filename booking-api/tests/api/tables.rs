@@ -11,7 +11,7 @@ async fn a_layout_may_come_as_a_table(pool: PgPool) {
     let organiser = api.organiser();
     let path = "/v1/admin/layouts";
     let head = "section,row,number,x,y,tier,accessible\n";
-    let table = format!("{head}Hall,A,1,0,0,VIP,\nHall,A,2,1.5,0,VIP,true\nBalcony,B,1,0,9,R,\n");
+    let table = format!("{head}Hall,A,1,0,0,VIP,\nHall,A,2,1.5,0,VIP,TRUE\nBalcony,B,1,0,9,R,\n");
     let imported = organiser
         .post_table(&format!("{path}?name=Small"), &table)
         .await
@@ -33,6 +33,7 @@ async fn a_layout_may_come_as_a_table(pool: PgPool) {
         ("", "Hall,A,1,0,0,VIP,\n", "?name="),
         ("?name=X", "Hall,A,one,0,0,VIP,\n", "Line 2"),
         ("?name=X", "Hall,A,1,0,0,VIP,\nHall,A,2,0\n", "Line 3"),
+        ("?name=X", "Hall,A,1,0,0,VIP,maybe\n", "accessible"),
         ("?name=X", "Hall,A,1,NaN,0,VIP,\n", "x and y are between"),
         ("?name=X", "Hall,A,1,0,0,VIP,\nHall,A,1,0,0,VIP,\n", "twice"),
         ("?name=X", "", "1 to"),
