@@ -1,7 +1,7 @@
 //! What the seats of each performance look like, in memory, so that viewers never cost a query each.
 //!
-//! A look is reused for a moment (a setting), but never beyond the next expiry of a hold, so that an expiry shows
-//! without delay; and never for who asks after a change by this process, so that buyers see their own. One look at a
+//! A look is reused for a moment (a setting), but not for who asks after the next expiry of a hold, so that an expiry
+//! shows without delay; nor for who asks after a change by this process, so that buyers see their own. One look at a
 //! time per performance: who comes meanwhile waits for the next one and shares it with everybody who waits.
 
 use std::collections::BTreeMap;

@@ -205,10 +205,6 @@ fn waiting(claims: &WaitingClaims, snapshot: &Snapshot, stale: bool) -> VisitorD
 }
 
 /// Of the life to which the token belongs nothing is known yet but that nobody is further behind.
-fn is_young(claims: &WaitingClaims) -> bool {
-    clock::now_seconds().saturating_sub(claims.iat) <= YOUNG_SECONDS
-}
-
 fn ahead_of_snapshot(claims: &WaitingClaims) -> VisitorDocument {
     VisitorDocument::Waiting(Waiting {
         room: claims.room.clone(),
@@ -221,6 +217,11 @@ fn ahead_of_snapshot(claims: &WaitingClaims) -> VisitorDocument {
         sold_out: false,
         token: None,
     })
+}
+
+/// Whether a token is so new that the snapshot may not know its life yet.
+fn is_young(claims: &WaitingClaims) -> bool {
+    clock::now_seconds().saturating_sub(claims.iat) <= YOUNG_SECONDS
 }
 
 /// Expected wait of somebody at `position`; `None` when nobody is being admitted.

@@ -17,7 +17,7 @@ impl Line {
     /// already is left as it is. Waits up to a second when a room of this name has just been removed.
     pub async fn create(&self, room: &NewRoom) -> Result<bool, StoreError> {
         let is_new = loop {
-            // Ends: what it waits for is over within a second.
+            // A second at most, unless the clock of Redis is put back meanwhile.
             match self.try_create(room).await? {
                 made @ 0.. => break made == 1,
                 wait => tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await,

@@ -12,8 +12,8 @@ if removed then
   local wait = tonumber(removed) + 1000 - now_ms()
   if wait > 0 then return -math.min(wait, 1000) end
 end
--- What ended late in an earlier life is refused by this life.
-redis.call('UNLINK', KEYS[2])
+-- What ended while there was no room stays refused; finish.lua gave it an end, which this life's entries must not share.
+redis.call('PERSIST', KEYS[2])
 local time = redis.call('TIME')
 -- Microseconds: two lives of a room never begin within the same one.
 local life = string.format('%d%06d', time[1], time[2])

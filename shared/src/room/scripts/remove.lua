@@ -9,7 +9,7 @@
 local was_there = redis.call('EXISTS', KEYS[2])
 local now = now_ms()
 -- An hour for those that Redis has forgotten; five seconds are the verifiers' leeway.
-local keep = 3600000
+local keep = math.max(3600000, redis.call('PTTL', KEYS[1]))
 for _, key in ipairs({ KEYS[4], KEYS[6] }) do
   local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2]
   if last then keep = math.max(keep, tonumber(last) + 6000 - now) end

@@ -142,13 +142,8 @@ async fn removing_and_making_a_room_voids_its_admissions() {
     assert_eq!(check(&old).await, AdmissionCheck::Ended);
 }
 
-#[tokio::test]
-async fn a_room_that_redis_lost_and_that_is_made_again_throws_nobody_out() {
-    let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
-    promote(&line, 1).await;
-    let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
-    // As a Redis that was emptied leaves it: no removal, no mark.
+/// As a Redis that was emptied leaves it: no room, and no mark of a removal.
+async fn lose(line: &Line) {
     line.remove().await.unwrap();
     let mark = format!("onsale:{{{}}}:removed", line.room());
     let deleted: u64 = redis()
@@ -157,10 +152,42 @@ async fn a_room_that_redis_lost_and_that_is_made_again_throws_nobody_out() {
         .await
         .unwrap();
     assert_eq!(deleted, 1);
+}
+
+#[tokio::test]
+async fn a_room_that_redis_lost_and_that_is_made_again_throws_nobody_out() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    promote(&line, 1).await;
+    let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
+    lose(&line).await;
+    // The new life begins in a later second than the admission.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
     line.create(&fast()).await.unwrap();
     assert_eq!(
         line.check_admission(&claims).await.unwrap(),
         AdmissionCheck::Live
+    );
+    // The number is given to somebody else, and so not to the one who is still in.
+    let joined = line.join(&[visitor(2), visitor(1)]).await.unwrap().unwrap();
+    assert_eq!(
+        joined.visitors,
+        [Joined::New(Number(1)), Joined::New(Number(2))]
+    );
+}
+
+#[tokio::test]
+async fn what_is_finished_while_its_room_is_lost_stays_refused_when_it_is_made_again() {
+    let line = new_room(&fast()).await;
+    line.join(&[visitor(1)]).await.unwrap();
+    promote(&line, 1).await;
+    let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
+    lose(&line).await;
+    line.finish(&claims).await.unwrap();
+    line.create(&fast()).await.unwrap();
+    assert_eq!(
+        line.check_admission(&claims).await.unwrap(),
+        AdmissionCheck::Ended
     );
 }
 
