@@ -74,12 +74,7 @@ async fn a_seat_stolen_while_paying_gives_the_money_back(pool: PgPool) {
     let (buyer, thief) = (api.admitted_buyer(), api.admitted_buyer());
     let hold = buyer.held(["A-1", "A-2"]).await;
     let (paid, ()) = tokio::join!(buyer.pay(&hold, "tok_slow"), async {
-        TestApi::eventually("it is being paid", async || {
-            api.count("SELECT count(*) FROM hold WHERE state = 'PAYING'")
-                .await
-                == 1
-        })
-        .await;
+        api.until_one_is_being_paid().await;
         // The deadline of the payment passes, and somebody takes one of the seats.
         api.age_holds(1_000.0).await;
         api.forget_marks().await;
@@ -151,12 +146,7 @@ async fn charging_at_once_captures_and_a_stolen_seat_is_refunded(pool: PgPool) {
     let unlucky = api.admitted_buyer();
     let hold = unlucky.held(["A-2"]).await;
     let (paid, ()) = tokio::join!(unlucky.pay(&hold, "tok_slow"), async {
-        TestApi::eventually("it is being paid", async || {
-            api.count("SELECT count(*) FROM hold WHERE state = 'PAYING'")
-                .await
-                == 1
-        })
-        .await;
+        api.until_one_is_being_paid().await;
         api.age_holds(1_000.0).await;
         api.forget_marks().await;
         api.admitted_buyer().hold(["A-2"]).await.expect_created();
@@ -186,12 +176,7 @@ async fn a_withdrawn_performance_is_not_paid_for(pool: PgPool) {
     let path = format!("/v1/admin/performances/{}", api.performance);
     let organiser = api.organiser();
     let (paid, withdrawn) = tokio::join!(late.pay(&second, "tok_slow"), async {
-        TestApi::eventually("it is being paid", async || {
-            api.count("SELECT count(*) FROM hold WHERE state = 'PAYING'")
-                .await
-                == 1
-        })
-        .await;
+        api.until_one_is_being_paid().await;
         organiser.delete(&path).await
     });
     withdrawn.expect(204);

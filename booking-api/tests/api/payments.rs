@@ -109,12 +109,7 @@ async fn while_a_payment_runs_the_hold_is_nobody_elses(pool: PgPool) {
     let buyer = api.admitted_buyer();
     let hold = buyer.held(["A-1"]).await;
     let (paid, ()) = tokio::join!(buyer.pay(&hold, "tok_slow"), async {
-        TestApi::eventually("it is being paid", async || {
-            api.count("SELECT count(*) FROM hold WHERE state = 'PAYING'")
-                .await
-                == 1
-        })
-        .await;
+        api.until_one_is_being_paid().await;
         let path = format!("/v1/holds/{hold}");
         let problem = buyer
             .delete(&path)

@@ -147,6 +147,16 @@ impl TestApi {
         .await
     }
 
+    /// Until step P of one payment has been committed.
+    pub(crate) async fn until_one_is_being_paid(&self) {
+        Self::eventually("it is being paid", async || {
+            self.count("SELECT count(*) FROM hold WHERE state = 'PAYING'")
+                .await
+                == 1
+        })
+        .await;
+    }
+
     /// Polls until `check` says so.
     pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, check: impl Fn() -> F) {
         let give_up_at = Instant::now() + PATIENCE;

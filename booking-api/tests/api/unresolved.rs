@@ -5,6 +5,14 @@ use sqlx::PgPool;
 
 use crate::test_api::TestApi;
 
+/// The database waits for a test that stops a step half-way, however slow this machine is.
+const PATIENT: [&str; 4] = [
+    "--lock-timeout-ms",
+    "60000",
+    "--statement-timeout-ms",
+    "60000",
+];
+
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]
 async fn a_lost_answer_resolves_to_a_confirmed_order(pool: PgPool) {
     let api = TestApi::start(pool).await;
@@ -139,7 +147,7 @@ async fn a_payment_that_outlives_its_deadline_is_cancelled_by_its_key(pool: PgPo
 
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]
 async fn what_was_given_up_is_not_confirmed_by_an_answer_that_comes_later(pool: PgPool) {
-    let api = TestApi::start_with(pool, &["--lock-timeout-ms", "60000"]).await;
+    let api = TestApi::start_with(pool, &PATIENT).await;
     let buyer = api.admitted_buyer();
     let hold = buyer.held(["A-1"]).await;
     // As if its process were stopped between the gateway's answer and step C, which locks this row first.
@@ -175,17 +183,23 @@ async fn what_was_given_up_is_not_confirmed_by_an_answer_that_comes_later(pool: 
 
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]
 async fn captures_outlast_an_outage_of_the_gateway(pool: PgPool) {
-    let api = TestApi::start_with(pool, &["--circuit-calls-least", "10000"]).await;
+    let flags = [&["--circuit-calls-least", "10000"][..], &PATIENT].concat();
+    let api = TestApi::start_with(pool, &flags).await;
     let buyer = api.admitted_buyer();
     let hold = buyer.held(["A-1"]).await;
-    let (paid, ()) = tokio::join!(buyer.pay(&hold, "tok_slow"), async {
-        TestApi::eventually("the payment is on its way", async || {
-            api.count("SELECT count(*) FROM payment").await == 1
+    // Step C waits for it to write its capture down, until the gateway has failed.
+    let mut outbox = api.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE outbox IN SHARE MODE")
+        .execute(&mut *outbox)
+        .await
+        .unwrap();
+    let (paid, ()) = tokio::join!(buyer.pay(&hold, "tok_ok"), async {
+        TestApi::eventually("the gateway has authorized", async || {
+            api.gateway.ledger().await.len() == 1
         })
         .await;
-        // Faults are taken when a call begins: this one goes through, its capture does not.
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         api.gateway.faults(json!({"error_rate": 1.0})).await;
+        outbox.rollback().await.unwrap();
     });
     paid.expect_created();
     TestApi::eventually("the capture was tried in vain", async || {
