@@ -1,5 +1,6 @@
 //! The rooms that this gatekeeper knows, each with its newest snapshot.
 
+mod beats;
 mod reader;
 mod refresh;
 mod room;
@@ -49,6 +50,7 @@ impl Rooms {
             read_once: Arc::clone(&rooms.read_once),
             read,
             shutdown: shutdown.clone(),
+            gatekeeper: format!("{:016x}", rand::random::<u64>()).into(),
         };
         let hard = shutdown.hard().clone();
         shutdown.spawn_background("room list", async move {

@@ -10,11 +10,19 @@
 //! | `onsale:{R}:ended` | sorted set | jti → end of its token, ms: admissions that ended early |
 //! | `onsale:{R}:departed` | bitmap | bit p = 1 ⇔ place p was given out and is not in `waiting` |
 //! | `onsale:{R}:departed_versions` | hash | chunk of the bitmap → how often it changed |
-//! | `onsale:{R}:outcomes` | string | two bits by number: why it is over |
+//! | `onsale:{R}:outcomes` | string | four bits by place: let in, or why it is over |
+//! | `onsale:{R}:outcome_versions` | hash | chunk of the outcomes → how often it changed |
+//! | `onsale:{R}:promised` | string | four bytes by place: when last seen, and for how long the next beat was promised |
+//! | `onsale:{R}:absent` | sorted set | visitor → place: who missed the promise and may still come back |
+//! | `onsale:{R}:missed` | set | visitors who were let in and did not claim, once |
+//! | `onsale:{R}:turns` | sorted set | second of the presence clock → how far promotion had come |
+//! | `onsale:{R}:gatekeepers` | sorted set | gatekeeper → when it last flushed its beats, ms |
+//! | `onsale:{R}:shop` | hash | how the shop behind the room is, and what it has left |
+//! | `onsale:{R}:bids` | hash | process → how new its memory of a lost room is, for the moment in which it is written back |
 //! | `onsale:{R}:removed` | string | when the room was removed, ms; kept for as long as tokens of it may live |
 //!
 //! The braces are a hash tag: all keys of a room are on one slot of a Cluster, rooms spread over its nodes.
-//! The number orders the line; what a place would add to it comes with a lottery.
+//! Everything is by place, which orders the line.
 
 mod admission;
 mod change;
@@ -24,7 +32,10 @@ mod join;
 mod keys;
 mod leave;
 mod line;
+mod memory;
+mod presence;
 mod promote;
+mod recovery;
 mod registry;
 mod script;
 mod settings;
@@ -36,6 +47,8 @@ pub use self::claim::{Admission, ClaimOutcome, ClaimRequest};
 pub use self::join::{Joined, JoinedAll};
 pub use self::leave::Leaver;
 pub use self::line::Line;
+pub use self::memory::{Fate, RoomMemory};
+pub use self::presence::{Beat, Beaten, Promise, PromisedChunk};
 pub use self::promote::{Promoted, PromotionLimits};
 pub use self::registry::Registry;
 pub use self::settings::{NewRoom, RoomState, Settings};

@@ -4,6 +4,7 @@
 
 mod promoter;
 mod rooms_file;
+mod sweeper;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use shared::args::{AdminArgs, RedisArgs, ShutdownArgs, TelemetryArgs};
 use shared::ids::RoomName;
 use shared::readiness::{Latch, Readiness};
 use shared::redis_handle::{Redis, StoreError};
-use shared::room::{Change, Line, NewRoom, PromotionLimits, Registry};
+use shared::room::{Change, Line, NewRoom, PromotionLimits, Registry, RoomMemory};
 use shared::shutdown::Shutdown;
 use shared::{admin, telemetry};
 use tokio::net::TcpListener;
@@ -96,6 +97,7 @@ pub(super) async fn execute(args: RunArgs, redis: &RedisArgs) -> anyhow::Result<
             .map(|capacity| Change::Capacity(Some(capacity))),
     );
     let daemon = Daemon {
+        process: format!("{:016x}", rand::random::<u64>()),
         redis: redis.connect(&shutdown),
         defaults: defaults.into(),
         limits: PromotionLimits {
@@ -112,7 +114,16 @@ pub(super) async fn execute(args: RunArgs, redis: &RedisArgs) -> anyhow::Result<
     Ok(shutdown.finish().await)
 }
 
+/// What looks after one room for as long as this is kept.
+struct Promoter {
+    /// The room was removed, and not merely lost.
+    removed: CancellationToken,
+    _stop: DropGuard,
+}
+
 struct Daemon {
+    /// What this process is called among those that remember rooms.
+    process: String,
     redis: Redis,
     defaults: Arc<[Change]>,
     limits: PromotionLimits,
@@ -123,7 +134,6 @@ struct Daemon {
 
 impl Daemon {
     async fn run(mut self) {
-        // Dropping a guard ends the loop of its room.
         let mut promoters = HashMap::new();
         let mut ticks = tokio::time::interval(LIST_EVERY);
         let mut complained = false;
@@ -147,10 +157,11 @@ impl Daemon {
     /// seen to the others: its node of a Cluster may be away.
     async fn look(
         &mut self,
-        promoters: &mut HashMap<RoomName, DropGuard>,
+        promoters: &mut HashMap<RoomName, Promoter>,
     ) -> Result<(), StoreError> {
         let names = Registry::new(self.redis.clone()).list().await?;
-        promoters.retain(|name, _| names.contains(name));
+        // A room that is not in the list may be lost rather than removed: whoever remembers it knows which.
+        promoters.retain(|_, promoter| !promoter.removed.is_cancelled());
         for name in names {
             promoters
                 .entry(name)
@@ -159,16 +170,28 @@ impl Daemon {
         self.make_missing().await
     }
 
-    fn start_promoter(&self, name: &RoomName) -> DropGuard {
-        let stop = CancellationToken::new();
+    fn start_promoter(&self, name: &RoomName) -> Promoter {
+        let (stop, removed) = (CancellationToken::new(), CancellationToken::new());
         let line = Line::new(self.redis.clone(), name.clone());
         let defaults = Arc::clone(&self.defaults);
+        let memory = RoomMemory::new(line.clone(), &self.process);
+        let (until_removed, shutdown) = (removed.clone(), self.shutdown.clone());
+        let sweeping = sweeper::sweep(line.clone(), self.shutdown.clone());
         let promoting = promoter::promote(line, defaults, self.limits, self.shutdown.clone());
         let stopped = stop.clone();
         self.shutdown.spawn("promoter", async move {
-            stopped.run_until_cancelled(promoting).await;
+            let remembering = async {
+                if shutdown.run_until_stopped(memory.keep()).await.is_some() {
+                    until_removed.cancel();
+                }
+            };
+            let working = async { tokio::join!(promoting, sweeping, remembering) };
+            stopped.run_until_cancelled(Box::pin(working)).await;
         });
-        stop.drop_guard()
+        Promoter {
+            removed,
+            _stop: stop.drop_guard(),
+        }
     }
 
     /// Makes the rooms of the file. Those that cannot be made now are tried again at the next look.

@@ -273,7 +273,12 @@ async fn a_node_of_a_cluster_that_is_away_stalls_its_own_rooms_alone() {
     let began = Instant::now();
     loop {
         // Meanwhile the survivors find out about the dead, so a call may fail.
-        let _ = there.join(std::slice::from_ref(&visitor)).await;
+        let _ = there
+            .join(
+                std::slice::from_ref(&visitor),
+                shared::room::Promise::of(Duration::from_secs(60)),
+            )
+            .await;
         let snapshot = there.snapshot(0).await.ok().flatten();
         if snapshot.is_some_and(|snapshot| snapshot.settings.admitted_total > 0) {
             break;

@@ -144,6 +144,12 @@ pub(crate) async fn join(line: &Line, first: u64, count: u64) {
         .map(|number| format!("v-{number}").parse().unwrap())
         .collect();
     for some in visitors.chunks(200) {
-        line.join(some).await.unwrap().unwrap();
+        line.join(
+            some,
+            shared::room::Promise::of(std::time::Duration::from_secs(60)),
+        )
+        .await
+        .unwrap()
+        .unwrap();
     }
 }

@@ -10,7 +10,7 @@ use shared::redis_handle::StoreError;
 use shared::room::CHUNK_PLACES;
 use shared::telemetry::RoomGauge;
 use tokio::time::MissedTickBehavior;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::Room;
 use super::snapshot::Snapshot;
@@ -19,6 +19,22 @@ use super::snapshot::Snapshot;
 const FAR_EVERY: Duration = Duration::from_secs(1);
 /// Far chunks of one fetch: 64 × 8 kB, below a millisecond of Redis.
 const FAR_AT_ONCE: usize = 64;
+
+/// Between two flushes of beats: the presence clock goes on by a second at most for each.
+const FLUSH_EVERY: Duration = Duration::from_millis(900);
+
+/// Sends the room's beats about once a second. Never ends by itself.
+pub(super) async fn keep_flushing(room: Arc<Room>, gatekeeper: Arc<str>) {
+    let mut ticks = tokio::time::interval(FLUSH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = room.flush_beats(&gatekeeper).await {
+            let error: &dyn std::error::Error = &error;
+            debug!(room = %room.line().room(), error, "beats are kept until redis takes them");
+        }
+    }
+}
 
 /// Never ends by itself.
 pub(super) async fn keep_reading(room: Arc<Room>, interval: Duration) {

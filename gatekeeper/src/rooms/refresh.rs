@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use shared::ids::RoomName;
 use shared::readiness::Latch;
 use shared::redis_handle::Redis;
-use shared::room::Registry;
+use shared::room::{Registry, RoomMemory};
 use shared::shutdown::Shutdown;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::info;
@@ -31,14 +31,22 @@ pub(super) struct Refresh {
     pub(super) read_once: Arc<AtomicBool>,
     pub(super) read: Latch,
     pub(super) shutdown: Shutdown,
+    /// What this process is called among those that flush beats.
+    pub(super) gatekeeper: Arc<str>,
+}
+
+/// What looks after one room for as long as this is kept.
+struct Reader {
+    /// The room was removed, and not merely lost.
+    removed: CancellationToken,
+    _stop: DropGuard,
 }
 
 impl Refresh {
     /// Never ends by itself.
     pub(super) async fn run(self) {
         let registry = Registry::new(self.redis.clone());
-        // Dropping a guard ends the reader of its room.
-        let mut readers: HashMap<RoomName, DropGuard> = HashMap::new();
+        let mut readers: HashMap<RoomName, Reader> = HashMap::new();
         let mut ticks = tokio::time::interval(LIST_EVERY);
         loop {
             ticks.tick().await;
@@ -52,16 +60,14 @@ impl Refresh {
         }
     }
 
-    async fn add_and_remove(
-        &self,
-        names: Vec<RoomName>,
-        readers: &mut HashMap<RoomName, DropGuard>,
-    ) {
+    async fn add_and_remove(&self, names: Vec<RoomName>, readers: &mut HashMap<RoomName, Reader>) {
+        // A room that is not in the list may be lost rather than removed: whoever remembers it knows which.
+        readers.retain(|_, reader| !reader.removed.is_cancelled());
         let new: Vec<&RoomName> = names
             .iter()
             .filter(|name| !readers.contains_key(*name))
             .collect();
-        if new.is_empty() && names.len() == readers.len() {
+        if new.is_empty() && self.table.load().len() == readers.len() {
             return;
         }
         // Read before anybody can ask for it; what fails is read by the reader a moment later.
@@ -81,8 +87,7 @@ impl Refresh {
             .collect()
             .await;
         let mut table: Table = self.table.load().as_ref().clone();
-        table.retain(|name, _| names.contains(name));
-        readers.retain(|name, _| names.contains(name));
+        table.retain(|name, _| readers.contains_key(name));
         for room in started {
             let name = room.line().room().clone();
             info!(room = %name, "a new room");
@@ -92,15 +97,26 @@ impl Refresh {
         self.table.store(Arc::new(table));
     }
 
-    fn start_reader(&self, room: Arc<Room>) -> DropGuard {
-        let stop = CancellationToken::new();
+    fn start_reader(&self, room: Arc<Room>) -> Reader {
+        let (stop, removed) = (CancellationToken::new(), CancellationToken::new());
         let (stopped, hard) = (stop.clone(), self.shutdown.hard().clone());
-        let reading = reader::keep_reading(room, self.limits.interval);
+        let memory = RoomMemory::new(room.line().clone(), &self.gatekeeper);
+        let until_removed = removed.clone();
+        let reading = reader::keep_reading(Arc::clone(&room), self.limits.interval);
+        let flushing = reader::keep_flushing(room, Arc::clone(&self.gatekeeper));
         self.shutdown.spawn_background("room reader", async move {
+            let remembering = async {
+                memory.keep().await;
+                until_removed.cancel();
+            };
+            let working = async { tokio::join!(reading, flushing, remembering) };
             stopped
-                .run_until_cancelled(hard.run_until_cancelled(reading))
+                .run_until_cancelled(hard.run_until_cancelled(Box::pin(working)))
                 .await;
         });
-        stop.drop_guard()
+        Reader {
+            removed,
+            _stop: stop.drop_guard(),
+        }
     }
 }

@@ -6,10 +6,12 @@ use arc_swap::{ArcSwapOption, Guard};
 use moka::sync::Cache;
 use shared::ids::{Number, RoomName, VisitorId};
 use shared::redis_handle::{Redis, StoreError};
-use shared::room::{ClaimOutcome, ClaimRequest, Joined, Leaver, Line};
+use shared::room::{ClaimOutcome, ClaimRequest, Joined, Leaver, Line, Promise};
 use shared::shutdown::Shutdown;
+use shared::tokens::waiting::WaitingClaims;
 
 use super::Limits;
+use super::beats::Beats;
 use super::snapshot::Snapshot;
 use crate::batch::{BatchError, Batcher};
 
@@ -24,9 +26,10 @@ type JoinAnswer = Option<(u64, Joined)>;
 pub struct Room {
     line: Line,
     snapshot: ArcSwapOption<Snapshot>,
-    joins: Batcher<VisitorId, JoinAnswer>,
+    joins: Batcher<(VisitorId, Promise), JoinAnswer>,
     claims: Batcher<ClaimRequest, ClaimOutcome>,
     over: Cache<(u64, Number), ClaimOutcome>,
+    beats: Beats,
 }
 
 impl Room {
@@ -46,6 +49,7 @@ impl Room {
                 async move { line.claim(&requests).await }
             }),
             over: Cache::new(REMEMBERED_OUTCOMES),
+            beats: Beats::new(),
         }
     }
 
@@ -62,9 +66,28 @@ impl Room {
         &self.line
     }
 
-    /// Gives the visitor a number, with the next batch.
-    pub async fn join(&self, visitor: VisitorId) -> Result<JoinAnswer, BatchError> {
-        self.joins.call(visitor).await
+    /// Gives the visitor a number, with the next batch. The visitor is expected to poll within `promised`.
+    pub async fn join(
+        &self,
+        visitor: VisitorId,
+        promised: Promise,
+    ) -> Result<JoinAnswer, BatchError> {
+        self.joins.call((visitor, promised)).await
+    }
+
+    /// Takes down that a visitor in the line was seen just now, and may be silent for `promised` from now on.
+    pub fn seen(&self, claims: &WaitingClaims, promised: Promise) {
+        self.beats
+            .add(&claims.sub, claims.life, claims.num, promised);
+    }
+
+    /// Sends the beats that Redis does not know yet.
+    pub(super) async fn flush_beats(&self, gatekeeper: &str) -> Result<(), StoreError> {
+        let life = self.snapshot().as_ref().map(|known| known.settings.life);
+        match life {
+            Some(life) => self.beats.flush(&self.line, gatekeeper, life).await,
+            None => Ok(()),
+        }
     }
 
     /// What has become of a visitor, from memory when it can no longer change.
@@ -103,8 +126,15 @@ fn is_final(outcome: &ClaimOutcome) -> bool {
     )
 }
 
-async fn join_all(line: Line, visitors: Vec<VisitorId>) -> Result<Vec<JoinAnswer>, StoreError> {
-    let joined = line.join(&visitors).await?;
+async fn join_all(
+    line: Line,
+    joining: Vec<(VisitorId, Promise)>,
+) -> Result<Vec<JoinAnswer>, StoreError> {
+    // One promise for all: they come to the same end of the line.
+    let longest = joining.iter().map(|(_, promised)| *promised).max();
+    let promised = longest.unwrap_or(Promise::of(std::time::Duration::ZERO));
+    let visitors: Vec<VisitorId> = joining.into_iter().map(|(visitor, _)| visitor).collect();
+    let joined = line.join(&visitors, promised).await?;
     Ok(match joined {
         Some(all) => all
             .visitors

@@ -29,11 +29,17 @@ pub struct Snapshot {
     pub waiting: u64,
     /// People in the active set.
     pub active: u64,
+    /// People who stopped polling and may still come back.
+    pub absent: u64,
+    /// Gatekeepers that serve this room, this one included.
+    pub gatekeepers: u64,
     pub(super) far_read_at: Instant,
     taken_at: Instant,
+    /// The first chunk that is kept.
+    first: u64,
     versions: BTreeMap<u64, ChunkVersion>,
     chunks: BTreeMap<u64, Arc<Chunk>>,
-    /// Departed places in all known chunks before each chunk, from the head's chunk on.
+    /// Departed places in all known chunks before each chunk, from the first that is kept on.
     before: BTreeMap<u64, u64>,
 }
 
@@ -52,17 +58,21 @@ impl Snapshot {
         let head = raw.head();
         // Of another life, nothing is the same.
         let earlier = earlier.filter(|earlier| earlier.settings.life == raw.settings.life);
-        let first = head / CHUNK_PLACES;
+        // What lies before whoever may still come back is never asked for again.
+        let lowest = raw.lowest_absent.unwrap_or(head).min(head);
+        let first = lowest / CHUNK_PLACES;
         let mut chunks = earlier
             .map(|earlier| earlier.chunks.clone())
             .unwrap_or_default();
-        // What lies before the head's chunk is never asked for again.
         chunks.retain(|index, _| *index >= first);
         let now = Instant::now();
         let mut snapshot = Self {
             head,
+            first,
             waiting: raw.waiting,
             active: raw.active,
+            absent: raw.absent,
+            gatekeepers: raw.gatekeepers.max(1),
             settings: raw.settings,
             far_read_at: earlier.map_or(now, |earlier| earlier.far_read_at),
             taken_at: now,
@@ -76,11 +86,10 @@ impl Snapshot {
 
     /// Far chunks that are older than their version says, nearest first.
     pub(super) fn outdated_chunks(&self, most: usize) -> Vec<u64> {
-        let first = self.head / CHUNK_PLACES;
         let current = |index: u64| self.chunks.get(&index).map_or(0, |chunk| chunk.version);
         let outdated = self
             .versions
-            .range(first..)
+            .range(self.first..)
             .filter(|&(&index, &version)| current(index) != version);
         outdated.map(|(&index, _)| index).take(most).collect()
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared::clock;
 use shared::ids::RoomName;
 use shared::problem::Problem;
-use shared::room::{Admission, ClaimOutcome, ClaimRequest, RoomState};
+use shared::room::{Admission, ClaimOutcome, ClaimRequest, Promise, RoomState};
 use shared::tokens::ISSUER;
 use shared::tokens::admission::AdmissionClaims;
 use shared::tokens::waiting::WaitingClaims;
@@ -113,6 +113,13 @@ impl VisitorDocument {
         }
     }
 
+    /// For how long a visitor in the line may be silent from now on; `None` for whoever is not in it.
+    pub(super) fn promise(&self) -> Option<Promise> {
+        // Two seconds of grace: a flush, a tick and the deadline of a call fit in.
+        let after = self.poll_after()?;
+        Some(Promise::of(after + Duration::from_secs(2) + after / 10))
+    }
+
     /// Position and expected seconds of a visitor in the line.
     pub(super) fn position(&self) -> Option<(u64, Option<u64>)> {
         match self {
@@ -122,7 +129,17 @@ impl VisitorDocument {
     }
 }
 
-/// What the visitor of `claims` is told now. Asks Redis only when the visitor's turn seems to have come.
+/// What somebody who joins now will promise, as far as the snapshot knows.
+pub(super) fn promise_of_a_join(room: &Room) -> Promise {
+    let snapshot = room.snapshot();
+    let eta = snapshot
+        .as_deref()
+        .and_then(|snapshot| eta_seconds(snapshot, snapshot.waiting + 1));
+    let after = Duration::from_millis(poll_after_ms(eta, 1.1));
+    Promise::of(after + Duration::from_secs(2) + after / 10)
+}
+
+/// What the visitor of `claims` is told now, which is a beat. Asks Redis only when the visitor's turn seems to have come.
 pub(super) async fn of(
     app: &App,
     room: &Room,
@@ -132,6 +149,19 @@ pub(super) async fn of(
     let Some(snapshot) = snapshot.as_deref() else {
         return Err(problems::line_unavailable());
     };
+    let document = told(app, room, snapshot, claims).await?;
+    if let Some(promise) = document.promise() {
+        room.seen(claims, promise);
+    }
+    Ok(document)
+}
+
+async fn told(
+    app: &App,
+    room: &Room,
+    snapshot: &Snapshot,
+    claims: &WaitingClaims,
+) -> Result<VisitorDocument, Problem> {
     match claims.life.cmp(&snapshot.settings.life) {
         Ordering::Equal => {}
         // The room was made anew since it was read; a join knows that first, from Redis itself. Long afterwards it

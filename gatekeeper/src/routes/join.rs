@@ -54,7 +54,7 @@ pub(super) async fn enter(
     visitor: VisitorId,
 ) -> Result<(StatusCode, VisitorDocument, String), Problem> {
     let joined = known
-        .join(visitor.clone())
+        .join(visitor.clone(), document::promise_of_a_join(known))
         .await
         .map_err(|error| problems::of_batch(&error))?;
     let (life, joined) = joined.ok_or_else(problems::room_not_found)?;

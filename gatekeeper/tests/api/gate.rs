@@ -215,6 +215,20 @@ impl Gate {
         }
     }
 
+    /// Waits until `count` admissions that nobody claimed have run out.
+    pub(crate) async fn expire(&self, count: u64) {
+        let limits = PromotionLimits {
+            tick: Duration::from_millis(50),
+            at_once: 10,
+        };
+        let (began, mut expired) = (Instant::now(), 0);
+        while expired < count {
+            assert!(began.elapsed() < LONG, "only {expired} of {count} ran out");
+            expired += self.line.promote(limits).await.unwrap().unwrap().expired;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Joins, is let in, and returns the admitted document and the waiting token.
     pub(crate) async fn admitted(&self, visitor: &str) -> (Value, String) {
         let token = text(&self.join(visitor).await, "token");

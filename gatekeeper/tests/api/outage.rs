@@ -64,7 +64,8 @@ async fn while_redis_is_away_polls_are_answered_from_memory_and_nothing_hangs() 
         .poll_until(&bob, |document| document["stale"] == false)
         .await;
     assert_eq!(document["position"], 2, "nobody lost a place");
-    assert_eq!(gate.join("eve").await["number"], 3);
+    let number = gate.join("eve").await["number"].as_u64().unwrap();
+    assert!(number > 2, "a number that nobody has: {number}");
     assert_eq!(gate.join("ada").await["number"], 1);
 }
 

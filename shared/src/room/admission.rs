@@ -30,20 +30,11 @@ impl Line {
         &self,
         claims: &AdmissionClaims,
     ) -> Result<AdmissionCheck, StoreError> {
-        let keys = &self.keys;
-        let call = CHECK
-            .call()
-            .key(&keys.room)
-            .key(&keys.active)
-            .key(&keys.admissions)
-            .key(&keys.ended)
-            .key(&keys.waiting)
-            .key(&keys.removed);
-        let call = call
+        let call = self
+            .call(&CHECK)
             .arg(claims.sub.as_str())
-            .arg(claims.num.0)
-            .arg(claims.jti.to_string());
-        let call = call
+            .arg(self.place_of(claims.num))
+            .arg(claims.jti.to_string())
             .arg(claims.iat.saturating_mul(1000))
             .arg(claims.exp.saturating_mul(1000));
         let word: String = self.redis.invoke(&call).await?;
@@ -61,11 +52,8 @@ impl Line {
         jti: &Jti,
         until: Timestamp,
     ) -> Result<bool, StoreError> {
-        let call = STRETCH
-            .call()
-            .key(&self.keys.active)
-            .key(&self.keys.admissions);
-        let call = call
+        let call = self
+            .call(&STRETCH)
             .arg(visitor.as_str())
             .arg(jti.to_string())
             .arg(until.as_millisecond());
@@ -75,18 +63,9 @@ impl Line {
     /// Ends an admission whose visitor has what it came for. Returns whether that freed a slot. A late
     /// call never ends a later admission of the same visitor.
     pub async fn finish(&self, claims: &AdmissionClaims) -> Result<bool, StoreError> {
-        let keys = &self.keys;
-        let call = FINISH
-            .call()
-            .key(&keys.room)
-            .key(&keys.active)
-            .key(&keys.admissions)
-            .key(&keys.ended);
-        let call = call
-            .key(&keys.outcomes)
+        let call = self
+            .call(&FINISH)
             .arg(claims.sub.as_str())
-            .arg(claims.num.0);
-        let call = call
             .arg(claims.jti.to_string())
             .arg(claims.exp.saturating_mul(1000));
         self.redis.invoke(&call).await

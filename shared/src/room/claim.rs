@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::line::{Line, unexpected};
+use super::presence::Promise;
 use super::script::room_script;
 use crate::ids::{Jti, Number, VisitorId};
 use crate::redis_handle::{Script, StoreError};
@@ -12,6 +13,9 @@ static CLAIM: LazyLock<Script> = room_script!("claim");
 
 /// How long a claimed admission lasts where the room does not say: time to choose seats; a hold stretches it.
 const ADMISSION_LASTS: Duration = Duration::from_secs(600);
+
+/// What somebody who comes back by a claim promises; the poll that claims sends the true beat after it.
+const BEAT_OF_A_CLAIM: Promise = Promise::of(Duration::from_secs(6));
 
 /// Whose turn may have come, from a waiting token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,22 +59,15 @@ pub enum ClaimOutcome {
 impl Line {
     /// One outcome for each request, in their order. Claiming again changes nothing.
     pub async fn claim(&self, requests: &[ClaimRequest]) -> Result<Vec<ClaimOutcome>, StoreError> {
-        let keys = &self.keys;
-        let mut call = CLAIM.call();
-        for key in [
-            &keys.room,
-            &keys.waiting,
-            &keys.active,
-            &keys.admissions,
-            &keys.outcomes,
-            &keys.ended,
-        ] {
-            call = call.key(key);
-        }
-        call = call.arg(ADMISSION_LASTS.as_millis().to_string());
+        let mut call = self
+            .call(&CLAIM)
+            .arg(ADMISSION_LASTS.as_millis().to_string())
+            .arg(BEAT_OF_A_CLAIM.units());
         for request in requests {
             call = call.arg(request.life).arg(request.visitor.as_str());
-            call = call.arg(request.number.0).arg(Jti::mint().to_string());
+            call = call
+                .arg(self.place_of(request.number))
+                .arg(Jti::mint().to_string());
         }
         let flat: Vec<redis::Value> = self.redis.invoke(&call).await?;
         let outcomes: Option<Vec<_>> = flat.chunks_exact(4).map(outcome).collect();

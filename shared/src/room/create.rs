@@ -7,7 +7,7 @@ use super::line::Line;
 use super::registry::Registry;
 use super::script::room_script;
 use super::settings::NewRoom;
-use crate::redis_handle::{Call, Script, StoreError};
+use crate::redis_handle::{Script, StoreError};
 
 static CREATE: LazyLock<Script> = room_script!("create");
 static REMOVE: LazyLock<Script> = room_script!("remove");
@@ -29,12 +29,7 @@ impl Line {
     }
 
     async fn try_create(&self, room: &NewRoom) -> Result<i64, StoreError> {
-        let keys = &self.keys;
-        let mut call = CREATE
-            .call()
-            .key(&keys.room)
-            .key(&keys.ended)
-            .key(&keys.removed);
+        let mut call = self.call(&CREATE);
         for (field, value) in room.fields() {
             call = call.arg(field).arg(value);
         }
@@ -44,8 +39,6 @@ impl Line {
     /// Removes the room with everything in it: its tokens are void for ever. Returns whether there was one.
     pub async fn remove(&self) -> Result<bool, StoreError> {
         Registry::new(self.redis.clone()).remove(&self.room).await?;
-        let call = REMOVE.call().key(&self.keys.removed);
-        let call = self.keys.all().into_iter().fold(call, Call::key);
-        self.redis.invoke(&call).await
+        self.redis.invoke(&self.call(&REMOVE)).await
     }
 }

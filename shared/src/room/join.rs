@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use redis::Value;
 
 use super::line::{Line, unexpected};
+use super::presence::Promise;
 use super::script::room_script;
 use crate::ids::{Number, VisitorId};
 use crate::redis_handle::{Script, StoreError};
@@ -32,14 +33,14 @@ pub struct JoinedAll {
 }
 
 impl Line {
-    /// Gives each visitor a number, in the order given. `None` when there is no such room.
-    pub async fn join(&self, visitors: &[VisitorId]) -> Result<Option<JoinedAll>, StoreError> {
-        let keys = &self.keys;
-        let mut call = JOIN
-            .call()
-            .key(&keys.room)
-            .key(&keys.waiting)
-            .key(&keys.admissions);
+    /// Gives each visitor a number, in the order given; each is expected to beat within `promised`. `None` when
+    /// there is no such room.
+    pub async fn join(
+        &self,
+        visitors: &[VisitorId],
+        promised: Promise,
+    ) -> Result<Option<JoinedAll>, StoreError> {
+        let mut call = self.call(&JOIN).arg(promised.units());
         for visitor in visitors {
             call = call.arg(visitor.as_str());
         }

@@ -5,48 +5,54 @@ use crate::ids::RoomName;
 /// Names of all rooms; the one key without a room's hash tag.
 pub(super) const ROOMS: &str = "onsale:rooms";
 
-/// All keys of one room; the table in [`super`] says what each holds.
+/// What a room consists of, in the order in which prelude.lua names its keys; the table in [`super`] says what each holds.
+const NAMES: [&str; 17] = [
+    "room",
+    "waiting",
+    "active",
+    "admissions",
+    "ended",
+    "departed",
+    "departed_versions",
+    "outcomes",
+    "outcome_versions",
+    "promised",
+    "absent",
+    "missed",
+    "turns",
+    "gatekeepers",
+    "removed",
+    "shop",
+    "bids",
+];
+
+/// All keys of one room. Each script gets all of them, so that one list says what a script may touch.
 #[derive(Debug, Clone)]
-pub(super) struct Keys {
-    pub(super) room: String,
-    pub(super) waiting: String,
-    pub(super) active: String,
-    pub(super) admissions: String,
-    pub(super) ended: String,
-    pub(super) departed: String,
-    pub(super) departed_versions: String,
-    pub(super) outcomes: String,
-    /// Outlives the others, and is not in [`Self::all`].
-    pub(super) removed: String,
-}
+pub(super) struct Keys([String; NAMES.len()]);
 
 impl Keys {
     pub(super) fn of(room: &RoomName) -> Self {
-        let key = |name: &str| format!("onsale:{{{room}}}:{name}");
-        Self {
-            room: key("room"),
-            waiting: key("waiting"),
-            active: key("active"),
-            admissions: key("admissions"),
-            ended: key("ended"),
-            departed: key("departed"),
-            departed_versions: key("departed_versions"),
-            outcomes: key("outcomes"),
-            removed: key("removed"),
-        }
+        Self(NAMES.map(|name| format!("onsale:{{{room}}}:{name}")))
     }
 
-    /// What a room consists of, in the order that the scripts expect that need all of it.
-    pub(super) fn all(&self) -> [&str; 8] {
-        [
-            &self.room,
-            &self.waiting,
-            &self.active,
-            &self.admissions,
-            &self.ended,
-            &self.departed,
-            &self.departed_versions,
-            &self.outcomes,
-        ]
+    pub(super) fn in_order(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scripts_name_the_keys_in_the_same_order() {
+        let prelude = include_str!("scripts/prelude.lua");
+        let list = prelude.split_once("ipairs({").expect("a list of names").1;
+        let list = list.split_once("})").expect("the end of the list").0;
+        let names: Vec<&str> = list
+            .split(',')
+            .map(|name| name.trim().trim_matches('\''))
+            .collect();
+        assert_eq!(names, NAMES);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::line::{Line, unexpected};
 use super::script::room_script;
 use crate::ids::{Number, VisitorId};
-use crate::redis_handle::{Call, Script, StoreError};
+use crate::redis_handle::{Script, StoreError};
 
 static LEAVE: LazyLock<Script> = room_script!("leave");
 
@@ -23,12 +23,12 @@ pub struct Leaver {
 impl Line {
     /// Frees the place or the slot of each. Says of each whether there was something to leave.
     pub async fn leave(&self, leavers: &[Leaver]) -> Result<Vec<bool>, StoreError> {
-        let mut call = self.leave_call();
+        let mut call = self.call(&LEAVE);
         for leaver in leavers {
             call = call
                 .arg(leaver.life)
                 .arg(leaver.visitor.as_str())
-                .arg(leaver.number.0);
+                .arg(self.place_of(leaver.number));
         }
         let left: Vec<bool> = self.redis.invoke(&call).await?;
         if left.len() == leavers.len() {
@@ -40,12 +40,8 @@ impl Line {
 
     /// Frees whatever the visitor has in the room. Returns whether there was something.
     pub async fn evict(&self, visitor: &VisitorId) -> Result<bool, StoreError> {
-        let call = self.leave_call().arg("").arg(visitor.as_str()).arg("");
+        let call = self.call(&LEAVE).arg("").arg(visitor.as_str()).arg("");
         let left: Vec<bool> = self.redis.invoke(&call).await?;
         Ok(left == [true])
-    }
-
-    fn leave_call(&self) -> Call<'static> {
-        self.keys.all().into_iter().fold(LEAVE.call(), Call::key)
     }
 }

@@ -1,7 +1,7 @@
 //! One room's line in Redis.
 
-use crate::ids::RoomName;
-use crate::redis_handle::{Redis, StoreError};
+use crate::ids::{Number, RoomName};
+use crate::redis_handle::{Call, Redis, Script, StoreError};
 
 use super::keys::Keys;
 
@@ -10,7 +10,7 @@ use super::keys::Keys;
 pub struct Line {
     pub(super) redis: Redis,
     pub(super) room: RoomName,
-    pub(super) keys: Keys,
+    keys: Keys,
 }
 
 impl Line {
@@ -23,6 +23,20 @@ impl Line {
     /// The room.
     pub fn room(&self) -> &RoomName {
         &self.room
+    }
+
+    /// A call of a script of the room, to which arguments are added.
+    pub(super) fn call<'script>(&self, script: &'script Script) -> Call<'script> {
+        self.keys.in_order().fold(script.call(), Call::key)
+    }
+
+    /// The place of somebody's number, by which Redis knows everything.
+    #[expect(
+        clippy::unused_self,
+        reason = "a room with a lottery has places of its own"
+    )]
+    pub(super) fn place_of(&self, number: Number) -> u64 {
+        number.0
     }
 }
 

@@ -130,6 +130,10 @@ pub struct NewRoom {
     pub claim_ttl_ms: Option<u64>,
     /// How long a claimed admission lasts unless a hold stretches it, milliseconds.
     pub admission_ttl_ms: Option<u64>,
+    /// For how long after the last beat an absent visitor may come back, milliseconds.
+    pub late_return_ms: Option<u64>,
+    /// The same after the visitor's turn, whichever is later.
+    pub after_turn_ms: Option<u64>,
 }
 
 impl NewRoom {
@@ -153,6 +157,14 @@ impl NewRoom {
         add(
             "admission_ttl_ms",
             self.admission_ttl_ms.map(|ttl| ttl.to_string()),
+        );
+        add(
+            "late_return_ms",
+            self.late_return_ms.map(|time| time.to_string()),
+        );
+        add(
+            "after_turn_ms",
+            self.after_turn_ms.map(|time| time.to_string()),
         );
         fields
     }

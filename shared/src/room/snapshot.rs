@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use redis::Value;
-
 use super::line::{Line, unexpected};
 use super::script::room_script;
 use super::settings::Settings;
@@ -38,10 +36,16 @@ pub struct RoomSnapshot {
     pub settings: Settings,
     /// The lowest place in `waiting`; `None` when nobody waits.
     pub lowest_waiting: Option<u64>,
+    /// The lowest place of somebody who may still come back; `None` when nobody is absent.
+    pub lowest_absent: Option<u64>,
     /// People in the line.
     pub waiting: u64,
     /// People in the active set.
     pub active: u64,
+    /// People who stopped polling and may still come back.
+    pub absent: u64,
+    /// Gatekeepers that have flushed their beats of late.
+    pub gatekeepers: u64,
     /// The chunks near the head.
     pub near: Vec<SnapshotChunk>,
     /// The version of every chunk in which a bit was ever set.
@@ -59,9 +63,13 @@ impl RoomSnapshot {
 
 type RawSnapshot = (
     HashMap<String, String>,
-    Value,
+    String,
+    String,
     u64,
     u64,
+    u64,
+    u64,
+    HashMap<String, String>,
     u64,
     Vec<Vec<u8>>,
     BTreeMap<u64, u64>,
@@ -71,16 +79,7 @@ type RawSnapshot = (
 impl Line {
     /// The room with the chunks of the next `near_places` places behind the head. `None` when there is no such room.
     pub async fn snapshot(&self, near_places: u64) -> Result<Option<RoomSnapshot>, StoreError> {
-        let keys = &self.keys;
-        let call = SNAPSHOT
-            .call()
-            .key(&keys.room)
-            .key(&keys.waiting)
-            .key(&keys.active);
-        let call = call
-            .key(&keys.departed)
-            .key(&keys.departed_versions)
-            .arg(near_places);
+        let call = self.call(&SNAPSHOT).arg(near_places);
         let Some(raw) = self.redis.invoke::<Option<RawSnapshot>>(&call).await? else {
             return Ok(None);
         };
@@ -89,15 +88,20 @@ impl Line {
             .ok_or_else(|| unexpected("the room's hash cannot be read"))
     }
 
-    /// The chunks `indices`, each with the version that it has now.
+    /// The chunks `indices` of the departed bitmap, each with the version that it has now.
     pub async fn chunks(&self, indices: &[u64]) -> Result<Vec<SnapshotChunk>, StoreError> {
-        let mut call = CHUNKS
-            .call()
-            .key(&self.keys.departed)
-            .key(&self.keys.departed_versions);
-        for index in indices {
-            call = call.arg(*index);
-        }
+        self.chunks_of("departed", indices).await
+    }
+
+    /// The same of the bitmap (`departed`) or of the outcomes (`outcomes`).
+    pub(super) async fn chunks_of(
+        &self,
+        kind: &str,
+        indices: &[u64],
+    ) -> Result<Vec<SnapshotChunk>, StoreError> {
+        let call = indices
+            .iter()
+            .fold(self.call(&CHUNKS).arg(kind), |call, index| call.arg(*index));
         let pairs: Vec<(ChunkVersion, Vec<u8>)> = self.redis.invoke(&call).await?;
         let chunks = indices.iter().zip(pairs);
         Ok(chunks
@@ -111,13 +115,22 @@ impl Line {
 }
 
 fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {
-    let (fields, lowest, waiting, active, first_chunk, near, versions, taken_at_ms) = raw;
-    let lowest: String = redis::from_redis_value(lowest).ok()?;
-    let lowest_waiting = if lowest.is_empty() {
-        None
-    } else {
-        Some(lowest.parse().ok()?)
-    };
+    let (
+        fields,
+        lowest_waiting,
+        lowest_absent,
+        waiting,
+        active,
+        absent,
+        gatekeepers,
+        _shop,
+        first_chunk,
+        near,
+        versions,
+        taken_at_ms,
+    ) = raw;
+    let place = |text: String| (!text.is_empty()).then(|| text.parse()).transpose().ok();
+    let (lowest_waiting, lowest_absent) = (place(lowest_waiting)?, place(lowest_absent)?);
     let chunk = |(index, bits)| {
         let version = versions.get(&index).copied().unwrap_or(0);
         SnapshotChunk {
@@ -131,8 +144,11 @@ fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {
     Some(RoomSnapshot {
         settings,
         lowest_waiting,
+        lowest_absent,
         waiting,
         active,
+        absent,
+        gatekeepers,
         near,
         versions,
         taken_at_ms,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use shared::ids::{RoomName, VisitorId};
 use shared::redis_handle::Redis;
-use shared::room::{Line, NewRoom};
+use shared::room::{Line, NewRoom, Promise};
 use shared::shutdown::Shutdown;
 
 /// A connection to the Redis of this test run.
@@ -53,6 +53,26 @@ async fn kept_for_ever(line: &Line) -> Vec<String> {
         }
     }
     kept
+}
+
+/// What is promised by those whose absence a test is not about.
+const PRESENT: Promise = Promise::of(Duration::from_secs(60));
+
+/// A field of the room's hash.
+async fn field(line: &Line, name: &str) -> Option<String> {
+    let mut get = redis::cmd("HGET");
+    get.arg(format!("onsale:{{{}}}:room", line.room()))
+        .arg(name);
+    redis().await.query(&get).await.unwrap()
+}
+
+/// Moves what only time would move.
+async fn set_field(line: &Line, name: &str, value: &str) {
+    let mut set = redis::cmd("HSET");
+    set.arg(format!("onsale:{{{}}}:room", line.room()))
+        .arg(name)
+        .arg(value);
+    redis().await.query::<i64>(&set).await.unwrap();
 }
 
 fn visitor(number: u64) -> VisitorId {

@@ -12,7 +12,7 @@ use shared::redis_handle::{Redis, StoreError};
 use shared::room::{Joined, Line, NewRoom, PromotionLimits};
 use shared::shutdown::Shutdown;
 
-use crate::visitor;
+use crate::{PRESENT, visitor};
 
 const DEADLINE: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(30);
@@ -117,7 +117,11 @@ async fn a_line_works_on_a_cluster_of_three_nodes() {
             ..NewRoom::default()
         };
         assert!(line.create(&settings).await.unwrap());
-        let joined = line.join(&[visitor(1), visitor(2)]).await.unwrap().unwrap();
+        let joined = line
+            .join(&[visitor(1), visitor(2)], PRESENT)
+            .await
+            .unwrap()
+            .unwrap();
         assert!(
             joined
                 .visitors

@@ -2,5 +2,7 @@
 
 mod headers;
 mod life;
+mod memory;
 mod model;
 mod pace;
+mod presence;

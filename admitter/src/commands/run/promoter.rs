@@ -73,6 +73,7 @@ fn record(room: &str, promoted: Option<&Promoted>) {
 struct Gauges {
     waiting: RoomGauge,
     active: RoomGauge,
+    absent: RoomGauge,
 }
 
 impl Gauges {
@@ -80,6 +81,7 @@ impl Gauges {
         Self {
             waiting: RoomGauge::new("onsale_room_waiting", room),
             active: RoomGauge::new("onsale_room_active", room),
+            absent: RoomGauge::new("onsale_room_absent", room),
         }
     }
 
@@ -88,5 +90,6 @@ impl Gauges {
         let count = |of: fn(&Promoted) -> u64| promoted.map_or(0, of) as f64;
         self.waiting.set(count(|promoted| promoted.waiting));
         self.active.set(count(|promoted| promoted.active));
+        self.absent.set(count(|promoted| promoted.absent));
     }
 }

@@ -42,8 +42,11 @@ fn raw(next: u64, departed: &BTreeSet<u64>) -> RoomSnapshot {
     RoomSnapshot {
         settings: settings(next),
         lowest_waiting: waiting.first().copied(),
+        lowest_absent: None,
         waiting: waiting.len() as u64,
         active: 0,
+        absent: 0,
+        gatekeepers: 1,
         near: near.collect(),
         versions,
         taken_at_ms: 0,

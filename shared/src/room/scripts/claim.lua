@@ -1,47 +1,88 @@
 --[[
-  Tells visitors whose turn seems to have come what has become of them; an admission is claimed by it.
-  Claiming again gives the same admission.
-    KEYS[1] room     hash  life, admission_ttl_ms       KEYS[4] admissions  hash    visitor -> admission
-    KEYS[2] waiting  zset  visitor -> place             KEYS[5] outcomes    string  2 bits by number
-    KEYS[3] active   zset  visitor -> claim or end by   KEYS[6] ended       zset    jti -> token's end
-    ARGV[1] default of the admission's time, ms         ARGV[2..] life, visitor, number, fresh jti, …
+  Tells visitors whose turn seems to have come what has become of them; an admission is claimed by it, and who was absent
+  or forgotten by Redis stands in line again. Claiming again gives the same admission.
+    keys: room waiting absent admissions missed promised
+    ARGV[1] default of the admission's time, ms     ARGV[2] the promise of a beat, units
+    ARGV[3..] life, visitor, place, fresh jti, …
   Returns four values a visitor: a word, and for 'admitted' jti, when let in (ms), until when (ms), else '', 0, 0.
   Words: admitted, waiting, left, finished, lapsed, void (the room has another life, or none).
 ]]
-local keys = { active = KEYS[3], admissions = KEYS[4], outcomes = KEYS[5], ended = KEYS[6] }
-local words = { [OUTCOME.LEFT] = 'left', [OUTCOME.FINISHED] = 'finished', [OUTCOME.LAPSED] = 'lapsed', [0] = 'lapsed' }
-local settings = redis.call('HMGET', KEYS[1], 'life', 'admission_ttl_ms')
+local words = { [OUTCOME.LEFT] = 'left', [OUTCOME.FINISHED] = 'finished', [OUTCOME.LAPSED] = 'lapsed' }
+local settings = redis.call('HMGET', keys.room, 'life', 'admission_ttl_ms', 'next', 'run', 'floor')
 local life, ttl = settings[1], tonumber(settings[2] or ARGV[1])
 local now = now_ms()
-local answer = {}
+local presence = read_presence()
+local beat = promise_value(presence.clock_ms, tonumber(ARGV[2]))
 
-local function tell(word, jti, since, till)
-  local at = #answer
-  answer[at + 1], answer[at + 2] = word, jti or ''
-  answer[at + 3], answer[at + 4] = tonumber(since or 0), tonumber(till or 0)
+local function give(visitor, admission, jti)
+  if admission.jti == '-' then
+    admission.jti, admission.till = jti, whole(now + ttl)
+    write_admission(visitor, admission)
+    redis.call('SREM', keys.missed, visitor)
+    set_outcome(admission.place, OUTCOME.CLAIMED)
+  end
+  return 'admitted', admission
 end
 
-for index = 2, #ARGV, 4 do
-  local visitor, number = ARGV[index + 1], ARGV[index + 2]
-  local admission = read_admission(keys.admissions, visitor)
-  if ARGV[index] ~= life then
-    tell('void')
-  elseif admission and admission.number == number then
-    if tonumber(admission.till) <= now then
-      end_admission(keys, visitor, admission, OUTCOME.LAPSED)
-      tell('lapsed')
-    else
-      if admission.jti == '-' then
-        admission.jti = ARGV[index + 3]
-        admission.till = string.format('%d', now + ttl)
-        write_admission(keys.admissions, keys.active, visitor, admission)
-      end
-      tell('admitted', admission.jti, admission.since, admission.till)
-    end
-  elseif redis.call('ZSCORE', KEYS[2], visitor) == number then
-    tell('waiting')
-  else
-    tell(words[outcome_of(keys.outcomes, number)])
+local function admitted(visitor, admission, place, jti)
+  if admission.jti ~= '-' and tonumber(admission.till) <= now then
+    end_admission(visitor, admission, OUTCOME.LAPSED)
+    return 'lapsed'
   end
+  if admission.place == '-' then
+    admission.place = place
+    write_admission(visitor, admission)
+    set_outcome(place, OUTCOME.CLAIMED)
+  end
+  return give(visitor, admission, jti)
+end
+
+local function absent(visitor, place)
+  local value = get_all(keys.promised, 'u32', { tonumber(place) })[1]
+  if may_return(place, value, presence) then
+    put_in_line(visitor, place, beat)
+    return 'waiting'
+  end
+  lapse(visitor, place)
+  return 'lapsed'
+end
+
+local next_number
+
+-- Redis has lost what it knew: the token says that the place is this visitor's, unless somebody else has it.
+local function restored(visitor, place)
+  if tonumber(place) < tonumber(settings[5] or 0) then return 'lapsed' end
+  if redis.call('ZSCORE', keys.waiting, visitor) or redis.call('ZSCORE', keys.absent, visitor) then return 'lapsed' end
+  if redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1] then return 'lapsed' end
+  next_number = next_number or next_of_this_run(tonumber(settings[3]), settings[4])
+  if tonumber(place) >= next_number then next_number = jump(tonumber(place) + 1) end
+  put_in_line(visitor, place, beat)
+  return 'waiting'
+end
+
+local function outcome(visitor, place, jti)
+  local admission = read_admission(visitor)
+  if admission and (admission.place == place or admission.place == '-') then
+    return admitted(visitor, admission, place, jti)
+  end
+  if redis.call('ZSCORE', keys.waiting, visitor) == place then return 'waiting' end
+  if redis.call('ZSCORE', keys.absent, visitor) == place then return absent(visitor, place) end
+  local known = outcome_of(place)
+  if words[known] then return words[known] end
+  if admission then return 'lapsed' end
+  if known == OUTCOME.CLAIMED then
+    return give(visitor, { place = place, since = whole(now), jti = '-' }, jti)
+  end
+  return restored(visitor, place)
+end
+
+local answer = {}
+for index = 3, #ARGV, 4 do
+  local word, admission = 'void', nil
+  if ARGV[index] == life then word, admission = outcome(ARGV[index + 1], ARGV[index + 2], ARGV[index + 3]) end
+  local at = #answer
+  answer[at + 1], answer[at + 2] = word, admission and admission.jti or ''
+  answer[at + 3] = admission and tonumber(admission.since) or 0
+  answer[at + 4] = admission and tonumber(admission.till) or 0
 end
 return answer

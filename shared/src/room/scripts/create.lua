@@ -1,21 +1,20 @@
 --[[
   Makes a room. One that is there already is left as it is.
-    KEYS[1] room   hash                     KEYS[3] removed  string  when a room of this name was removed, ms
-    KEYS[2] ended  zset  jti -> token's end
+    keys: room ended removed
     ARGV[1..]      field, value, … of the settings
   Returns 1 when it was made, 0 when it was there, or as negative milliseconds how long to wait: a life begins no earlier
   than a second after the last removal, because tokens carry whole seconds.
 ]]
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local removed = redis.call('GET', KEYS[3])
+if redis.call('EXISTS', keys.room) == 1 then return 0 end
+local removed = redis.call('GET', keys.removed)
 if removed then
   local wait = tonumber(removed) + 1000 - now_ms()
   if wait > 0 then return -math.min(wait, 1000) end
 end
 -- What ended while there was no room stays refused; finish.lua gave it an end, which this life's entries must not share.
-redis.call('PERSIST', KEYS[2])
+redis.call('PERSIST', keys.ended)
 local time = redis.call('TIME')
 -- Microseconds: two lives of a room never begin within the same one.
 local life = string.format('%d%06d', time[1], time[2])
-redis.call('HSET', KEYS[1], 'life', life, 'version', 1, 'next', 1, 'admitted_total', 0, unpack(ARGV))
+redis.call('HSET', keys.room, 'life', life, 'version', 1, 'next', 1, 'admitted_total', 0, unpack(ARGV))
 return 1

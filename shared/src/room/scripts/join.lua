@@ -1,35 +1,58 @@
 --[[
-  Gives each visitor a number: the next one, or the live one that the visitor has already.
-  Numbers are dense, and the order of the arguments is the order of arrival.
-    KEYS[1] room      hash   life, state, next      KEYS[3] admissions  hash  visitor -> admission
-    KEYS[2] waiting   zset   visitor -> place
-    ARGV[1..]         visitors, at most a few hundred
-  Returns false when there is no such room, else {life, number, new, number, new, …} in the order of the
-  arguments: new = 1 when the number was given now; number = 0 when the room takes nobody any more.
+  Gives each visitor a number: the next one, or the live one that the visitor has already. A join is the first beat, and
+  brings somebody who was absent back. Numbers are dense, and the order of the arguments is the order of arrival; after
+  another run of Redis the first one jumps over what may have been forgotten.
+    keys: room waiting admissions absent promised
+    ARGV[1] the promise of a beat, units   ARGV[2..] visitors, at most a few hundred
+  Returns false when there is no such room, else {life, place, new, place, new, …} in the order of the
+  arguments: new = 1 when the number was given now; place = 0 when the room takes nobody any more.
 ]]
-local settings = redis.call('HMGET', KEYS[1], 'life', 'state', 'next')
-local life, state, next_number = settings[1], settings[2], tonumber(settings[3])
+local settings = redis.call('HMGET', keys.room, 'life', 'state', 'next', 'run')
+local life, state = settings[1], settings[2]
 if not life then return false end
+local next_number = next_of_this_run(tonumber(settings[3]), settings[4])
 local takes_new = state ~= 'draining' and state ~= 'closed'
-local first = next_number
-local answer = { life }
-for index = 1, #ARGV do
+local presence = read_presence()
+local beat = promise_value(presence.clock_ms, tonumber(ARGV[1]))
+local first, answer, scored, places = next_number, { life }, {}, {}
+
+-- The live place of a visitor, or nil.
+local function place_of(visitor)
+  local place = redis.call('ZSCORE', keys.waiting, visitor)
+  if place then return place end
+  local admission = read_admission(visitor)
+  if admission then return admission.place end
+  place = redis.call('ZSCORE', keys.absent, visitor)
+  if not place then return nil end
+  if may_return(place, get_all(keys.promised, 'u32', { tonumber(place) })[1], presence) then
+    put_in_line(visitor, place, beat)
+    return place
+  end
+  lapse(visitor, place)
+  return nil
+end
+
+local seen = {}
+for index = 2, #ARGV do
   local visitor = ARGV[index]
-  local number, new = redis.call('ZSCORE', KEYS[2], visitor), 0
-  if not number then
-    local admission = read_admission(KEYS[3], visitor)
-    if admission then
-      number = admission.number
-    elseif takes_new then
-      number, new = next_number, 1
-      redis.call('ZADD', KEYS[2], number, visitor)
+  local place, new = seen[visitor] or place_of(visitor), 0
+  if not place then
+    if takes_new then
+      place, new = next_number, 1
       next_number = next_number + 1
+      scored[#scored + 1], scored[#scored + 2] = place, visitor
+      places[#places + 1] = place
+      seen[visitor] = place
     else
-      number = 0
+      place = 0
     end
   end
-  answer[#answer + 1] = tonumber(number)
+  answer[#answer + 1] = tonumber(place)
   answer[#answer + 1] = new
 end
-if next_number > first then redis.call('HSET', KEYS[1], 'next', next_number) end
+if next_number > first then
+  redis.call('ZADD', keys.waiting, unpack(scored))
+  set_all(keys.promised, 'u32', places, beat)
+  redis.call('HSET', keys.room, 'next', whole(next_number))
+end
 return answer

@@ -1,10 +1,28 @@
--- Put in front of every script of a room. Where an outcome and a departure are written, so that all write them alike.
+-- Put in front of every script of a room: the names of its keys, and each thing that more than one script writes, so that
+-- all write it alike. Everything is by place, the order in line.
 
--- Places per chunk of the departed bitmap, whose version tells gatekeepers what to fetch.
+-- All scripts get all keys of the room, in this order; keys.rs says what each holds.
+local keys = {}
+for index, name in ipairs({ 'room', 'waiting', 'active', 'admissions', 'ended', 'departed', 'departed_versions', 'outcomes',
+  'outcome_versions', 'promised', 'absent', 'missed', 'turns', 'gatekeepers', 'removed', 'shop', 'bids' }) do
+  keys[name] = KEYS[index]
+end
+
+-- Places per chunk of the bitmap and of the outcomes, whose versions tell what to fetch.
 local CHUNK = 65536
 
--- Outcomes of a number, two bits each.
-local OUTCOME = { LEFT = 1, FINISHED = 2, LAPSED = 3 }
+-- Outcomes of a place, four bits each. CLAIMED is not the end, but tells who had been let in if Redis forgets the rest.
+local OUTCOME = { LEFT = 1, FINISHED = 2, LAPSED = 3, CLAIMED = 4 }
+
+-- Arguments of one command must fit on Lua's stack of 8,000.
+local MOST_ARGUMENTS = 6000
+
+-- A shop that has not said for so long that it is well is busy or dead.
+local SHOP_STALE_MS = 5000
+-- A gatekeeper that has not flushed for so long is no longer counted.
+local GATEKEEPER_LIVES_MS = 5000
+-- After a room was written back, promotion waits for the beats that every gatekeeper has kept.
+local RESTORE_HOLD_MS = 1000
 
 -- Milliseconds since 1970 by the clock of Redis, the only one that decides anything here.
 local function now_ms()
@@ -12,42 +30,207 @@ local function now_ms()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+local function whole(number)
+  return string.format('%d', number)
+end
+
 -- The room's life if the room is there and it is the one expected, else false.
 local function same_life(room, life)
   return redis.call('HGET', room, 'life') == life
 end
 
-local function mark_departed(departed, versions, place)
-  redis.call('SETBIT', departed, place, 1)
-  redis.call('HINCRBY', versions, math.floor(place / CHUNK), 1)
+-- Raises the versions of the chunks in which `places` lie.
+local function bump(versions, places)
+  local counts = {}
+  for _, place in ipairs(places) do
+    local chunk = math.floor(place / CHUNK)
+    counts[chunk] = (counts[chunk] or 0) + 1
+  end
+  for chunk, count in pairs(counts) do redis.call('HINCRBY', versions, chunk, count) end
 end
 
-local function set_outcome(outcomes, number, outcome)
-  redis.call('BITFIELD', outcomes, 'SET', 'u2', '#' .. number, outcome)
+-- Sets the values of many places in one string: `kind` is BITFIELD's (u1, u4, u32), `value` a number or a list as long as `places`.
+local function set_all(key, kind, places, value)
+  local command = {}
+  for index, place in ipairs(places) do
+    local at = #command
+    command[at + 1], command[at + 2], command[at + 3] = 'SET', kind, '#' .. whole(place)
+    command[at + 4] = type(value) == 'table' and value[index] or value
+    if #command >= MOST_ARGUMENTS then
+      redis.call('BITFIELD', key, unpack(command))
+      command = {}
+    end
+  end
+  if #command > 0 then redis.call('BITFIELD', key, unpack(command)) end
 end
 
-local function outcome_of(outcomes, number)
-  return redis.call('BITFIELD', outcomes, 'GET', 'u2', '#' .. number)[1]
+-- The values of many places of one string, in their order.
+local function get_all(key, kind, places)
+  local values, command = {}, {}
+  local function ask()
+    for _, value in ipairs(redis.call('BITFIELD', key, unpack(command))) do values[#values + 1] = value end
+    command = {}
+  end
+  for _, place in ipairs(places) do
+    local at = #command
+    command[at + 1], command[at + 2], command[at + 3] = 'GET', kind, '#' .. whole(place)
+    if #command >= MOST_ARGUMENTS then ask() end
+  end
+  if #command > 0 then ask() end
+  return values
 end
 
--- An admission as it stands in the hash: number, when let in (ms), jti ('-' until claimed), until when (ms).
-local function read_admission(admissions, visitor)
-  local text = redis.call('HGET', admissions, visitor)
+-- `bit` 1: the places are no longer in waiting; 0: they are again.
+local function mark_departed(places, bit)
+  if #places == 0 then return end
+  set_all(keys.departed, 'u1', places, bit)
+  bump(keys.departed_versions, places)
+end
+
+local function set_outcome(place, outcome)
+  if not tonumber(place) then return end
+  set_all(keys.outcomes, 'u4', { tonumber(place) }, outcome)
+  bump(keys.outcome_versions, { tonumber(place) })
+end
+
+local function outcome_of(place)
+  return redis.call('BITFIELD', keys.outcomes, 'GET', 'u4', '#' .. place)[1]
+end
+
+-- An admission as it stands in the hash: place ('-' where it is not known), when let in (ms), jti ('-' until claimed), until when (ms).
+local function read_admission(visitor)
+  local text = redis.call('HGET', keys.admissions, visitor)
   if not text then return nil end
-  local number, since, jti, till = string.match(text, '^(%d+) (%d+) (%S+) (%d+)$')
-  return { number = number, since = since, jti = jti, till = till }
+  local place, since, jti, till = string.match(text, '^(%S+) (%d+) (%S+) (%d+)$')
+  return { place = place, since = since, jti = jti, till = till }
 end
 
-local function write_admission(admissions, active, visitor, admission)
-  local text = table.concat({ admission.number, admission.since, admission.jti, admission.till }, ' ')
-  redis.call('HSET', admissions, visitor, text)
-  redis.call('ZADD', active, admission.till, visitor)
+local function write_admission(visitor, admission)
+  local text = table.concat({ admission.place, admission.since, admission.jti, admission.till }, ' ')
+  redis.call('HSET', keys.admissions, visitor, text)
+  redis.call('ZADD', keys.active, admission.till, visitor)
+end
+
+local function forget_admission(visitor)
+  redis.call('ZREM', keys.active, visitor)
+  redis.call('HDEL', keys.admissions, visitor)
 end
 
 -- Ends an admission for good: the slot is free, and its token is refused from now on.
-local function end_admission(keys, visitor, admission, outcome)
-  redis.call('ZREM', keys.active, visitor)
-  redis.call('HDEL', keys.admissions, visitor)
-  set_outcome(keys.outcomes, admission.number, outcome)
+local function end_admission(visitor, admission, outcome)
+  forget_admission(visitor)
+  redis.call('SREM', keys.missed, visitor)
+  set_outcome(admission.place, outcome)
   if admission.jti ~= '-' then redis.call('ZADD', keys.ended, admission.till, admission.jti) end
+end
+
+--[[
+  Presence. Each place has four bytes: when its visitor was last seen, in halves of a second on the presence clock (the upper 24
+  bits), and for how long the next beat was promised, in units of 1.5 s (the lower 8). 0: nothing is promised. The newest beat
+  is simply the greatest value. The clock is the room's own: it goes on by a second at most for each flush of beats, and not at
+  all while none come, so that neither an outage nor another host's clock makes anybody absent.
+]]
+local SEEN_UNIT_MS, PROMISE_UNIT_MS = 500, 1500
+-- In place of a promise: its visitor is absent.
+local ABSENT = 255
+-- Where the clock of a new room stands, so that a beat that was seen a while ago lies not before its beginning.
+local CLOCK_BEGINS_MS = 3600000
+-- What a visitor may count on who does not come back in time: since the last beat, and since their turn.
+local LATE_RETURN_MS, AFTER_TURN_MS = 600000, 120000
+-- Turns are kept a little longer than they count, one for each second.
+local TURNS_KEPT = 200
+
+local function promise_value(seen_ms, units)
+  local seen = math.max(0, math.min(math.floor(seen_ms / SEEN_UNIT_MS), 16777215))
+  return seen * 256 + units
+end
+
+local function promise_units(value) return value % 256 end
+local function seen_ms_of(value) return math.floor(value / 256) * SEEN_UNIT_MS end
+
+-- Whether a visitor has kept the promise so far. Times of sight are cut to their unit, so a unit is given.
+local function is_present(value, clock_ms)
+  local units = promise_units(value)
+  return units ~= ABSENT and seen_ms_of(value) + SEEN_UNIT_MS + units * PROMISE_UNIT_MS >= clock_ms
+end
+
+-- What presence is judged by: the clock, how far promotion has come, the windows.
+local function read_presence()
+  local fields = redis.call('HMGET', keys.room, 'clock_ms', 'front', 'late_return_ms', 'after_turn_ms', 'lapse_from_ms', 'state')
+  return {
+    clock_ms = tonumber(fields[1] or CLOCK_BEGINS_MS), front = tonumber(fields[2] or 0),
+    late_return_ms = tonumber(fields[3] or LATE_RETURN_MS), after_turn_ms = tonumber(fields[4] or AFTER_TURN_MS),
+    lapse_from_ms = tonumber(fields[5] or 0), never_lapses = fields[6] == 'scheduled' or fields[6] == 'paused',
+  }
+end
+
+-- Whether an absent visitor may still come back: until late_return after the last beat, and in any case until their turn
+-- has come and a while has passed; never too late while the room is scheduled or paused, nor late_return after that.
+local function may_return(place, value, presence)
+  local clock = presence.clock_ms
+  if presence.never_lapses or tonumber(place) > presence.front then return true end
+  local last = math.max(seen_ms_of(value), presence.lapse_from_ms)
+  if clock <= last + SEEN_UNIT_MS + presence.late_return_ms then return true end
+  local turn = redis.call('ZRANGEBYSCORE', keys.turns, place, '+inf', 'LIMIT', 0, 1)[1]
+  return turn ~= nil and clock <= tonumber(turn) * 1000 + presence.after_turn_ms
+end
+
+-- Takes visitors out of the line who have missed their promise: {visitor, place, value}, ….
+local function make_absent(missing)
+  if #missing == 0 then return end
+  local visitors, scored, places, values = {}, {}, {}, {}
+  for index, one in ipairs(missing) do
+    visitors[index], places[index] = one[1], tonumber(one[2])
+    scored[2 * index - 1], scored[2 * index] = one[2], one[1]
+    values[index] = one[3] - promise_units(one[3]) + ABSENT
+  end
+  redis.call('ZREM', keys.waiting, unpack(visitors))
+  redis.call('ZADD', keys.absent, unpack(scored))
+  set_all(keys.promised, 'u32', places, values)
+  mark_departed(places, 1)
+end
+
+-- Puts somebody (back) into the line at their place.
+local function put_in_line(visitor, place, value)
+  redis.call('ZREM', keys.absent, visitor)
+  redis.call('ZADD', keys.waiting, place, visitor)
+  set_all(keys.promised, 'u32', { tonumber(place) }, value)
+  mark_departed({ tonumber(place) }, 0)
+end
+
+-- An absent visitor's place is given up for good.
+local function lapse(visitor, place)
+  redis.call('ZREM', keys.absent, visitor)
+  redis.call('SREM', keys.missed, visitor)
+  set_all(keys.promised, 'u32', { tonumber(place) }, 0)
+  set_outcome(place, OUTCOME.LAPSED)
+end
+
+--[[
+  A run of Redis that does not know the last one may have forgotten the last numbers of it (the tail of its file, or what had
+  not reached a replica). No number may be given twice, so the first script that notices jumps over all that can be missing.
+  What lies between counts as gone; a token that carries such a number puts its visitor there.
+]]
+local GAP = CHUNK
+
+local function jump(next_number)
+  local last = next_number + GAP - 1
+  local first_byte, last_byte = math.ceil(next_number / 8), math.floor((last + 1) / 8) - 1
+  redis.call('SETRANGE', keys.departed, first_byte, string.rep('\255', last_byte - first_byte + 1))
+  local edges = {}
+  for place = next_number, first_byte * 8 - 1 do edges[#edges + 1] = place end
+  for place = (last_byte + 1) * 8, last do edges[#edges + 1] = place end
+  if #edges > 0 then set_all(keys.departed, 'u1', edges, 1) end
+  bump(keys.departed_versions, { next_number, last })
+  redis.call('HSET', keys.room, 'next', whole(last + 1))
+  return last + 1
+end
+
+-- Returns the next number to give, after a jump where one is due.
+local function next_of_this_run(next_number, known_run)
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  if run == known_run then return next_number end
+  redis.call('HSET', keys.room, 'run', run)
+  if not known_run then return next_number end
+  return jump(next_number)
 end

@@ -1,63 +1,117 @@
 --[[
-  Lets the next visitors of one room in: in order of place, never faster than its rate, never beyond its capacity.
-  The token bucket is in the room, so any number of admitters calling gives the rate of one.
-    KEYS[1] room     hash  state, rate, capacity, bucket   KEYS[5] ended      zset    jti -> token's end
-    KEYS[2] waiting  zset  visitor -> place                KEYS[6] departed   bitmap  by place
-    KEYS[3] active   zset  visitor -> claim or end by      KEYS[7] versions   hash    chunk -> version
-    KEYS[4] admissions  hash  visitor -> admission         KEYS[8] outcomes   string  2 bits by number
-    ARGV[1] the caller's tick, ms      ARGV[2] most visitors let in or swept out     ARGV[3] default of the claim's time, ms
-  Returns false when there is no such room, else {promoted, expired, waiting, active, admitted in all}.
+  Lets the next present visitors of one room in: in order of place, never faster than its rate, never beyond its capacity.
+  Who missed the promise of a beat is passed over and becomes absent. The token bucket is in the room, so any number of
+  admitters calling gives the rate of one.
+    keys: room waiting active admissions ended missed absent promised turns outcomes shop
+    ARGV[1] the caller's tick, ms      ARGV[2] most visitors let in, swept out or passed over
+    ARGV[3] default of the claim's time, ms
+  Returns false when there is no such room, else {promoted, expired, waiting, active, admitted in all, absent, passed over}.
   Limit: what the rate gives in two ticks, at least a thousand, at most ARGV[2] visitors each way; the next call goes on.
 ]]
-local keys = { active = KEYS[3], admissions = KEYS[4], ended = KEYS[5], outcomes = KEYS[8] }
-local settings = redis.call('HMGET', KEYS[1], 'state', 'rate', 'capacity', 'opens_at_ms',
-  'bucket', 'bucket_at_ms', 'claim_ttl_ms', 'admitted_total')
+local settings = redis.call('HMGET', keys.room, 'state', 'rate', 'capacity', 'opens_at_ms',
+  'bucket', 'bucket_at_ms', 'claim_ttl_ms', 'admitted_total', 'restored_at_ms')
 local state, rate, capacity, opens_at = settings[1], tonumber(settings[2] or 0), tonumber(settings[3]), tonumber(settings[4])
 if not state then return false end
 local now, tick = now_ms(), tonumber(ARGV[1])
+local claim_ttl = tonumber(settings[7] or ARGV[3])
+local presence = read_presence()
 -- Twice what the rate gives in a tick, so that a late one is made up for; a thousand take some milliseconds.
 local limit = math.min(tonumber(ARGV[2]), math.max(1000, math.ceil(rate * 2 * tick / 1000)))
 
 if state == 'scheduled' and opens_at and now >= opens_at then
   state = 'open'
-  redis.call('HSET', KEYS[1], 'state', state)
-  redis.call('HINCRBY', KEYS[1], 'version', 1)
+  redis.call('HSET', keys.room, 'state', state)
+  redis.call('HINCRBY', keys.room, 'version', 1)
 end
 
--- Who has not claimed or not finished in time makes room.
-local overdue = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, limit)
-for _, visitor in ipairs(overdue) do
-  local admission = read_admission(keys.admissions, visitor)
-  if admission then
-    end_admission(keys, visitor, admission, OUTCOME.LAPSED)
+-- Who has not claimed in time goes back to where absent visitors are, once; who has not finished in time makes room for good.
+local function expire(visitor)
+  local admission = read_admission(visitor)
+  if not admission then
+    redis.call('ZREM', keys.active, visitor)
+  elseif admission.jti ~= '-' or redis.call('SADD', keys.missed, visitor) == 0 then
+    end_admission(visitor, admission, OUTCOME.LAPSED)
   else
-    redis.call('ZREM', KEYS[3], visitor)
+    forget_admission(visitor)
+    redis.call('ZADD', keys.absent, admission.place, visitor)
+    local promised = get_all(keys.promised, 'u32', { tonumber(admission.place) })[1]
+    set_all(keys.promised, 'u32', { tonumber(admission.place) }, promised - promise_units(promised) + ABSENT)
   end
 end
+
+local overdue = redis.call('ZRANGEBYSCORE', keys.active, '-inf', now, 'LIMIT', 0, limit)
+for _, visitor in ipairs(overdue) do expire(visitor) end
 -- A token that has expired by itself need not be remembered as ended; five seconds are the verifiers' leeway.
-redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - 6000)
+redis.call('ZREMRANGEBYSCORE', keys.ended, '-inf', now - 6000)
 
 -- The bucket holds 0.3 s of the rate, at least two ticks and at least one admission: a stall is not followed by a burst.
 local most = math.max(rate * 0.3, rate * 2 * tick / 1000, 1)
 local elapsed = math.max(0, now - tonumber(settings[6] or now))
 local bucket = math.min(most, tonumber(settings[5] or 0) + rate * elapsed / 1000)
 
-local active = redis.call('ZCARD', KEYS[3])
+local active = redis.call('ZCARD', keys.active)
 local allowed = math.min(math.floor(bucket), limit)
 if capacity then allowed = math.min(allowed, capacity - active) end
-local promoted = 0
-if allowed >= 1 and (state == 'open' or state == 'draining') then
-  local popped = redis.call('ZPOPMIN', KEYS[2], allowed)
-  local till = now + tonumber(settings[7] or ARGV[3])
-  for index = 1, #popped, 2 do
-    local visitor, place = popped[index], popped[index + 1]
-    mark_departed(KEYS[6], KEYS[7], place)
-    write_admission(keys.admissions, keys.active, visitor,
-      { number = place, since = string.format('%d', now), jti = '-', till = string.format('%d', till) })
-    promoted = promoted + 1
+
+local function may_promote()
+  if state ~= 'open' and state ~= 'draining' then return false end
+  -- A shop that does not say that it is well is not sent anybody.
+  local healthy_at = redis.call('HGET', keys.shop, 'healthy_at_ms')
+  if healthy_at and now > tonumber(healthy_at) + SHOP_STALE_MS then return false end
+  -- After a loss everybody who waits is given the moment in which their beats arrive, or those behind would overtake them.
+  return now >= tonumber(settings[9] or 0) + RESTORE_HOLD_MS
+end
+
+-- Lets one in. The time to claim is as long as the promise of the beat: who keeps it cannot miss the claim.
+local function admit(visitor, place, value)
+  local promised_ms = seen_ms_of(value) + promise_units(value) * PROMISE_UNIT_MS - presence.clock_ms
+  local till = now + math.max(claim_ttl, promised_ms)
+  write_admission(visitor, { place = place, since = whole(now), jti = '-', till = whole(till) })
+end
+
+-- Looks at the next `count` in line. Returns how many were let in and how many were passed over.
+local function take(count, wanted)
+  local front = redis.call('ZRANGE', keys.waiting, 0, count - 1, 'WITHSCORES')
+  local places, let_in, missing, gone = {}, {}, {}, {}
+  for index = 2, #front, 2 do places[#places + 1] = tonumber(front[index]) end
+  local last
+  for index, value in ipairs(get_all(keys.promised, 'u32', places)) do
+    if #let_in == wanted then break end
+    local visitor, place = front[2 * index - 1], front[2 * index]
+    if is_present(value, presence.clock_ms) then
+      admit(visitor, place, value)
+      let_in[#let_in + 1], gone[#gone + 1] = visitor, places[index]
+    else
+      missing[#missing + 1] = { visitor, place, value }
+    end
+    last = places[index]
+  end
+  if #let_in > 0 then
+    redis.call('ZREM', keys.waiting, unpack(let_in))
+    mark_departed(gone, 1)
+  end
+  make_absent(missing)
+  return #let_in, #missing, last
+end
+
+local promoted, passed = 0, 0
+if allowed >= 1 and may_promote() then
+  local last
+  while promoted < allowed and promoted + passed < limit do
+    local count = math.min(limit - promoted - passed, math.max(2 * (allowed - promoted), 32), 1000)
+    local let_in, missing, upto = take(count, allowed - promoted)
+    if not upto then break end
+    promoted, passed, last = promoted + let_in, passed + missing, upto
+  end
+  -- Everybody up to here has had their turn.
+  if last and last > presence.front then
+    redis.call('HSET', keys.room, 'front', whole(last))
+    redis.call('ZADD', keys.turns, last, math.floor(presence.clock_ms / 1000))
+    redis.call('ZREMRANGEBYRANK', keys.turns, 0, -TURNS_KEPT - 1)
   end
 end
-redis.call('HSET', KEYS[1], 'bucket', string.format('%.6f', bucket - promoted), 'bucket_at_ms', string.format('%d', now))
+
+redis.call('HSET', keys.room, 'bucket', string.format('%.6f', bucket - promoted), 'bucket_at_ms', whole(now))
 local total = tonumber(settings[8] or 0)
-if promoted > 0 then total = redis.call('HINCRBY', KEYS[1], 'admitted_total', promoted) end
-return { promoted, #overdue, redis.call('ZCARD', KEYS[2]), active + promoted, total }
+if promoted > 0 then total = redis.call('HINCRBY', keys.room, 'admitted_total', promoted) end
+return { promoted, #overdue, redis.call('ZCARD', keys.waiting), active + promoted, total, redis.call('ZCARD', keys.absent), passed }

@@ -1,25 +1,30 @@
 --[[
   The state of a room that a gatekeeper answers polls from: settings, where the line begins and ends, who has gone near its front.
-    KEYS[1] room     hash                                KEYS[4] departed  bitmap  by place
-    KEYS[2] waiting  zset  visitor -> place              KEYS[5] versions  hash    chunk -> version
-    KEYS[3] active   zset  visitor -> claim or end by
+    keys: room waiting active absent departed departed_versions gatekeepers shop
     ARGV[1] how many places behind the head are near
-  Returns false when there is no such room, else {settings as field, value, …; lowest place in waiting or ''; waiting; active;
-  first near chunk; the near chunks, each as bytes; chunk, version, … of all; now in ms}.
+  Returns false when there is no such room, else {settings as field, value, …; lowest place in waiting or ''; lowest absent place
+  or ''; waiting; active; absent; gatekeepers; the shop as field, value, …; first near chunk; the near chunks, each as bytes;
+  chunk, version, … of all; now in ms}.
 ]]
-local settings = redis.call('HGETALL', KEYS[1])
+local settings = redis.call('HGETALL', keys.room)
 if #settings == 0 then return false end
-local next_number = 1
+local next_number, restored_first = 1, nil
 for index = 1, #settings, 2 do
   if settings[index] == 'next' then next_number = tonumber(settings[index + 1]) end
+  if settings[index] == 'restored_first' then restored_first = settings[index + 1] end
 end
-local lowest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
-local head = tonumber(lowest or next_number)
+local function lowest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
+local now = now_ms()
+local first = lowest(keys.waiting)
+-- While those who waited come back after a loss, the line still begins where it began.
+if restored_first and tonumber(restored_first) < (tonumber(first) or next_number) then first = restored_first end
+local head = tonumber(first) or next_number
 local last = math.min(head + tonumber(ARGV[1]), next_number - 1)
 local first_chunk = math.floor(head / CHUNK)
 local near = {}
 for chunk = first_chunk, math.floor(math.max(last, head) / CHUNK) do
-  near[#near + 1] = redis.call('GETRANGE', KEYS[4], chunk * CHUNK / 8, (chunk + 1) * CHUNK / 8 - 1)
+  near[#near + 1] = redis.call('GETRANGE', keys.departed, chunk * CHUNK / 8, (chunk + 1) * CHUNK / 8 - 1)
 end
-return { settings, lowest or '', redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[3]),
-  first_chunk, near, redis.call('HGETALL', KEYS[5]), now_ms() }
+return { settings, first, lowest(keys.absent), redis.call('ZCARD', keys.waiting), redis.call('ZCARD', keys.active),
+  redis.call('ZCARD', keys.absent), redis.call('ZCOUNT', keys.gatekeepers, now - GATEKEEPER_LIVES_MS, '+inf'),
+  redis.call('HGETALL', keys.shop), first_chunk, near, redis.call('HGETALL', keys.departed_versions), now }

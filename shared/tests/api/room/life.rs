@@ -9,7 +9,7 @@ use shared::room::{
 };
 
 use crate::tokens::admission_claims;
-use crate::{kept_for_ever, new_room, redis, visitor};
+use crate::{PRESENT, kept_for_ever, new_room, redis, visitor};
 
 const LIMITS: PromotionLimits = PromotionLimits {
     tick: Duration::from_millis(50),
@@ -60,7 +60,7 @@ async fn admitted(line: &Line, who: u64, number: u64) -> shared::room::Admission
 #[tokio::test]
 async fn a_room_that_is_made_twice_is_left_as_it_is() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     let before = life(&line).await;
     assert!(
         !line
@@ -88,11 +88,11 @@ async fn a_room_that_is_made_twice_is_left_as_it_is() {
 #[tokio::test]
 async fn removing_and_making_a_room_voids_its_tokens() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     let earlier = life(&line).await;
     assert!(line.remove().await.unwrap());
     assert!(!line.remove().await.unwrap());
-    assert_eq!(line.join(&[visitor(1)]).await.unwrap(), None);
+    assert_eq!(line.join(&[visitor(1)], PRESENT).await.unwrap(), None);
     assert_eq!(line.snapshot(0).await.unwrap(), None);
     assert_eq!(line.promote(LIMITS).await.unwrap(), None);
     assert!(
@@ -103,7 +103,7 @@ async fn removing_and_making_a_room_voids_its_tokens() {
             .contains(line.room())
     );
     line.create(&fast()).await.unwrap();
-    let joined = line.join(&[visitor(1)]).await.unwrap().unwrap();
+    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap().unwrap();
     assert_ne!(joined.life, earlier);
     let old = ClaimRequest {
         visitor: visitor(1),
@@ -116,7 +116,7 @@ async fn removing_and_making_a_room_voids_its_tokens() {
 #[tokio::test]
 async fn removing_and_making_a_room_voids_its_admissions() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     promote(&line, 1).await;
     let old = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     line.remove().await.unwrap();
@@ -129,7 +129,7 @@ async fn removing_and_making_a_room_voids_its_admissions() {
     line.create(&fast()).await.unwrap();
     assert_eq!(check(&old).await, AdmissionCheck::Ended);
     assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 0);
-    let joined = line.join(&[visitor(1)]).await.unwrap().unwrap();
+    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap().unwrap();
     assert_eq!(joined.visitors, [Joined::New(Number(1))]);
     assert_eq!(
         check(&old).await,
@@ -157,7 +157,7 @@ async fn lose(line: &Line) {
 #[tokio::test]
 async fn a_room_that_redis_lost_and_that_is_made_again_throws_nobody_out() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     promote(&line, 1).await;
     let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     lose(&line).await;
@@ -169,7 +169,11 @@ async fn a_room_that_redis_lost_and_that_is_made_again_throws_nobody_out() {
         AdmissionCheck::Live
     );
     // The number is given to somebody else, and so not to the one who is still in.
-    let joined = line.join(&[visitor(2), visitor(1)]).await.unwrap().unwrap();
+    let joined = line
+        .join(&[visitor(2), visitor(1)], PRESENT)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         joined.visitors,
         [Joined::New(Number(1)), Joined::New(Number(2))]
@@ -179,7 +183,7 @@ async fn a_room_that_redis_lost_and_that_is_made_again_throws_nobody_out() {
 #[tokio::test]
 async fn what_is_finished_while_its_room_is_lost_stays_refused_when_it_is_made_again() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     promote(&line, 1).await;
     let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     lose(&line).await;
@@ -194,7 +198,7 @@ async fn what_is_finished_while_its_room_is_lost_stays_refused_when_it_is_made_a
 #[tokio::test]
 async fn what_is_finished_after_its_room_was_removed_leaves_nothing_for_ever() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     promote(&line, 1).await;
     let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     line.remove().await.unwrap();
@@ -209,13 +213,17 @@ async fn what_is_finished_after_its_room_was_removed_leaves_nothing_for_ever() {
 #[tokio::test]
 async fn a_draining_room_gives_no_new_numbers_and_keeps_the_old_ones() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     let moved = line
         .transition(RoomState::Draining, &[RoomState::Open])
         .await
         .unwrap();
     assert_eq!(moved, Transition::Done(RoomState::Open));
-    let joined = line.join(&[visitor(1), visitor(2)]).await.unwrap().unwrap();
+    let joined = line
+        .join(&[visitor(1), visitor(2)], PRESENT)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(joined.visitors, [Joined::Again(Number(1)), Joined::Refused]);
     let refused = line
         .transition(RoomState::Open, &[RoomState::Paused])
@@ -248,32 +256,13 @@ async fn defaults_fill_only_what_is_unset() {
 }
 
 #[tokio::test]
-async fn an_admission_that_nobody_claims_lapses_and_frees_its_slot() {
-    let line = new_room(&NewRoom {
-        claim_ttl_ms: Some(100),
-        capacity: Some(1),
-        ..fast()
-    })
-    .await;
-    line.join(&[visitor(1), visitor(2)]).await.unwrap();
-    promote(&line, 2).await;
-    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Lapsed);
-    let joined = line.join(&[visitor(1)]).await.unwrap().unwrap();
-    assert_eq!(
-        joined.visitors,
-        [Joined::New(Number(3))],
-        "joining again gives a new number"
-    );
-}
-
-#[tokio::test]
 async fn an_admission_ends_when_its_time_is_over_unless_a_hold_stretches_it() {
     let line = new_room(&NewRoom {
         admission_ttl_ms: Some(400),
         ..fast()
     })
     .await;
-    line.join(&[visitor(1), visitor(2)]).await.unwrap();
+    line.join(&[visitor(1), visitor(2)], PRESENT).await.unwrap();
     promote(&line, 2).await;
     let (first, second) = (admitted(&line, 1, 1).await, admitted(&line, 2, 2).await);
     let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(60);
@@ -297,7 +286,7 @@ async fn an_admission_ends_when_its_time_is_over_unless_a_hold_stretches_it() {
 #[tokio::test]
 async fn an_ended_admission_is_refused_and_a_late_call_ends_no_later_one() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     promote(&line, 1).await;
     let first = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     assert_eq!(
@@ -311,7 +300,7 @@ async fn an_ended_admission_is_refused_and_a_late_call_ends_no_later_one() {
     );
     assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Finished);
 
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     promote(&line, 1).await;
     let second = admission_claims(line.room(), visitor(1), 2, &admitted(&line, 1, 2).await);
     assert!(
@@ -332,7 +321,7 @@ async fn an_ended_admission_is_refused_and_a_late_call_ends_no_later_one() {
 #[tokio::test]
 async fn a_good_token_that_the_active_set_forgot_puts_its_owner_back_in() {
     let line = new_room(&fast()).await;
-    line.join(&[visitor(1)]).await.unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     promote(&line, 1).await;
     let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     let room = line.room();

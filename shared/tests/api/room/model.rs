@@ -9,7 +9,7 @@ use shared::room::{ClaimOutcome, ClaimRequest, Joined, Leaver, Line, NewRoom, Pr
 use shared::tokens::admission::AdmissionClaims;
 use std::time::Duration;
 
-use crate::{new_room, visitor};
+use crate::{PRESENT, new_room, visitor};
 
 const VISITORS: u64 = 24;
 const CAPACITY: u64 = 5;
@@ -71,7 +71,7 @@ impl Model {
 
 async fn join(line: &Line, model: &mut Model, who: &[u64]) {
     let visitors: Vec<_> = who.iter().map(|who| visitor(*who)).collect();
-    let joined = line.join(&visitors).await.unwrap().unwrap();
+    let joined = line.join(&visitors, PRESENT).await.unwrap().unwrap();
     for (who, joined) in who.iter().zip(joined.visitors) {
         if let Some(number) = model.live(*who) {
             assert_eq!(joined, Joined::Again(Number(number)));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::room::{Change, ClaimOutcome, ClaimRequest, Line, NewRoom, PromotionLimits, RoomState};
 
-use crate::{new_room, visitor};
+use crate::{PRESENT, new_room, visitor};
 
 const TICK: Duration = Duration::from_millis(50);
 const LIMITS: PromotionLimits = PromotionLimits {
@@ -15,7 +15,7 @@ const LIMITS: PromotionLimits = PromotionLimits {
 async fn fill(line: &Line, count: u64) {
     for first in (0..count).step_by(200) {
         let visitors: Vec<_> = (first..count.min(first + 200)).map(visitor).collect();
-        line.join(&visitors).await.unwrap().unwrap();
+        line.join(&visitors, PRESENT).await.unwrap().unwrap();
     }
 }
 

@@ -1,0 +1,15 @@
+--[[
+  What a process must remember of a room, so that a Redis that forgot it can be told again.
+    keys: room waiting absent departed_versions outcome_versions removed
+  Returns {1, settings as field, value, …, lowest place that may still be wanted, chunk, version, … of the bitmap, the same of the
+  outcomes, now in ms}, or {0, when a room of this name was removed, ms, else 0} when there is no such room.
+]]
+local settings = redis.call('HGETALL', keys.room)
+if #settings == 0 then return { 0, tonumber(redis.call('GET', keys.removed) or 0) } end
+local lowest
+for _, key in ipairs({ keys.waiting, keys.absent }) do
+  local place = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+  if place and (not lowest or place < lowest) then lowest = place end
+end
+lowest = lowest or tonumber(redis.call('HGET', keys.room, 'next'))
+return { 1, settings, lowest, redis.call('HGETALL', keys.departed_versions), redis.call('HGETALL', keys.outcome_versions), now_ms() }

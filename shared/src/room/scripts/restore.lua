@@ -1,0 +1,33 @@
+--[[
+  Writes back a room that Redis has lost, once, from what a process remembers. Who was waiting comes back by their beats to
+  their old places; who had left, finished or lapsed does not. Numbers go on behind a gap.
+    keys: room bids departed departed_versions outcomes outcome_versions
+    ARGV[1] the first place that is remembered   ARGV[2] the lowest place that waited   ARGV[3] how many settings follow
+    ARGV[4..] field, value, …, then 'departed' or 'outcomes', chunk, version, bytes, …
+  Returns 1 when it was written, 0 when the room was there.
+]]
+if redis.call('EXISTS', keys.room) == 1 then return 0 end
+local now = now_ms()
+local at = 4
+for _ = 1, tonumber(ARGV[3]) do
+  redis.call('HSET', keys.room, ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+while at + 3 <= #ARGV do
+  local data, versions, bits = keys.departed, keys.departed_versions, 1
+  if ARGV[at] == 'outcomes' then data, versions, bits = keys.outcomes, keys.outcome_versions, 4 end
+  if #ARGV[at + 3] > 0 then redis.call('SETRANGE', data, tonumber(ARGV[at + 1]) * CHUNK * bits / 8, ARGV[at + 3]) end
+  redis.call('HSET', versions, ARGV[at + 1], tonumber(ARGV[at + 2]) + 1)
+  at = at + 4
+end
+local settings = redis.call('HMGET', keys.room, 'next', 'clock_ms', 'floor')
+local clock = tonumber(settings[2] or CLOCK_BEGINS_MS)
+redis.call('HSET', keys.room, 'restored_at_ms', whole(now), 'clock_at_ms', whole(now), 'bucket', 0, 'bucket_at_ms', whole(now),
+  'floor', math.max(tonumber(ARGV[1]), tonumber(settings[3] or 0)), 'restored_first', ARGV[2], 'restored_next', settings[1],
+  -- Whoever has not come back when even the longest promise is over has gone.
+  'restored_until_ms', whole(clock + 255 * PROMISE_UNIT_MS),
+  'run', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+redis.call('HINCRBY', keys.room, 'version', 1)
+jump(tonumber(settings[1]))
+redis.call('UNLINK', keys.bids)
+return 1
