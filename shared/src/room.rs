@@ -17,7 +17,7 @@
 //! | `onsale:{R}:missed` | set | visitors who were let in and did not claim, once |
 //! | `onsale:{R}:turns` | sorted set | second of the presence clock → how far promotion had come |
 //! | `onsale:{R}:gatekeepers` | sorted set | gatekeeper → when it last flushed its beats, ms |
-//! | `onsale:{R}:shop` | hash | how the shop behind the room is, and what it has left |
+//! | `onsale:{R}:shop` | hash | when the shop was last well, what it has left of each performance |
 //! | `onsale:{R}:bids` | hash | process → how new its memory of a lost room is, for the moment in which it is written back |
 //! | `onsale:{R}:removed` | string | when the room was removed, ms; kept for as long as tokens of it may live |
 //!
@@ -39,6 +39,7 @@ mod recovery;
 mod registry;
 mod script;
 mod settings;
+mod shop;
 mod snapshot;
 
 pub use self::admission::AdmissionCheck;
@@ -52,4 +53,7 @@ pub use self::presence::{Beat, Beaten, Promise, PromisedChunk};
 pub use self::promote::{Promoted, PromotionLimits};
 pub use self::registry::Registry;
 pub use self::settings::{NewRoom, RoomState, Settings};
+pub use self::shop::{
+    CountTurn, SHOP_PERFORMANCES_MOST, SHOP_STALE, SeatsLeft, ShopBeat, ShopFacts,
+};
 pub use self::snapshot::{CHUNK_PLACES, ChunkVersion, RoomSnapshot, SnapshotChunk};

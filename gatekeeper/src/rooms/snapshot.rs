@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::room::{CHUNK_PLACES, ChunkVersion, RoomSnapshot, Settings, SnapshotChunk};
+use shared::room::{CHUNK_PLACES, ChunkVersion, RoomSnapshot, Settings, ShopFacts, SnapshotChunk};
 
 /// A snapshot older than this is called stale: a few readings have failed.
 const STALE_AFTER: Duration = Duration::from_secs(1);
@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub absent: u64,
     /// Gatekeepers that serve this room, this one included.
     pub gatekeepers: u64,
+    /// The shop behind the room, if there is one.
+    pub shop: Option<ShopFacts>,
     pub(super) far_read_at: Instant,
     taken_at: Instant,
     /// The first chunk that is kept.
@@ -73,6 +75,7 @@ impl Snapshot {
             active: raw.active,
             absent: raw.absent,
             gatekeepers: raw.gatekeepers.max(1),
+            shop: raw.shop,
             settings: raw.settings,
             far_read_at: earlier.map_or(now, |earlier| earlier.far_read_at),
             taken_at: now,

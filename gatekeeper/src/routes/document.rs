@@ -228,8 +228,8 @@ fn waiting(claims: &WaitingClaims, snapshot: &Snapshot, stale: bool) -> VisitorD
         eta_seconds,
         poll_after_ms: poll_after_ms(eta_seconds, rand::random_range(0.9..1.1)),
         stale,
-        busy: false,
-        sold_out: false,
+        busy: snapshot.shop.is_some_and(|shop| shop.is_busy),
+        sold_out: snapshot.shop.is_some_and(|shop| shop.is_sold_out()),
         token: None,
     })
 }

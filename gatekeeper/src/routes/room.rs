@@ -56,7 +56,7 @@ pub(super) fn answer(app: &App, room: &RoomName) -> Result<Reply, Problem> {
         rate_per_second: settings.rate_per_second,
         eta_seconds: document::eta_seconds(snapshot, snapshot.waiting + 1),
         opens_at: settings.opens_at_ms.map(clock::from_millis),
-        inventory: None,
+        inventory: snapshot.shop.map(|shop| shop.sellable),
         message: settings.message.clone(),
         stale: snapshot.is_stale(),
     };

@@ -35,6 +35,12 @@ impl Keys {
         Self(NAMES.map(|name| format!("onsale:{{{room}}}:{name}")))
     }
 
+    /// One of them, by the name that prelude.lua has for it.
+    pub(super) fn named(&self, name: &str) -> &str {
+        let index = NAMES.iter().position(|known| *known == name);
+        &self.0[index.expect("a name of the list above")]
+    }
+
     pub(super) fn in_order(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -10,7 +10,7 @@ use super::keys::Keys;
 pub struct Line {
     pub(super) redis: Redis,
     pub(super) room: RoomName,
-    keys: Keys,
+    pub(super) keys: Keys,
 }
 
 impl Line {

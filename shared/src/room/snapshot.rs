@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use super::line::{Line, unexpected};
 use super::script::room_script;
 use super::settings::Settings;
+use super::shop::ShopFacts;
 use crate::redis_handle::{Script, StoreError};
 
 static SNAPSHOT: LazyLock<Script> = room_script!("snapshot");
@@ -46,6 +47,8 @@ pub struct RoomSnapshot {
     pub absent: u64,
     /// Gatekeepers that have flushed their beats of late.
     pub gatekeepers: u64,
+    /// The shop behind the room, if there is one.
+    pub shop: Option<ShopFacts>,
     /// The chunks near the head.
     pub near: Vec<SnapshotChunk>,
     /// The version of every chunk in which a bit was ever set.
@@ -123,7 +126,7 @@ fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {
         active,
         absent,
         gatekeepers,
-        _shop,
+        shop,
         first_chunk,
         near,
         versions,
@@ -149,6 +152,7 @@ fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {
         active,
         absent,
         gatekeepers,
+        shop: ShopFacts::parse(&shop, taken_at_ms),
         near,
         versions,
         taken_at_ms,

@@ -6,3 +6,4 @@ mod memory;
 mod model;
 mod pace;
 mod presence;
+mod shop;

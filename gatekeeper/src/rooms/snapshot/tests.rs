@@ -47,6 +47,7 @@ fn raw(next: u64, departed: &BTreeSet<u64>) -> RoomSnapshot {
         active: 0,
         absent: 0,
         gatekeepers: 1,
+        shop: None,
         near: near.collect(),
         versions,
         taken_at_ms: 0,
