@@ -1,5 +1,6 @@
 //! What every request needs, made once at the start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,6 +13,7 @@ use shared::tokens::waiting::WaitingKeys;
 
 use crate::config::Config;
 use crate::http::cookies::Cookies;
+use crate::limits::Limits;
 use crate::rooms::{self, Rooms};
 use crate::tokens::WaitingTokens;
 
@@ -19,6 +21,7 @@ use crate::tokens::WaitingTokens;
 #[derive(Debug)]
 pub struct App {
     pub(crate) rooms: Rooms,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) waiting_tokens: WaitingTokens,
     pub(crate) admissions: AdmissionSigner,
     pub(crate) users: UserVerifier,
@@ -48,6 +51,7 @@ impl App {
         };
         Ok(Self {
             rooms: Rooms::start(redis, limits, readiness.latch("rooms-read"), shutdown),
+            limits: Limits::start(&config.limits, shutdown),
             waiting_tokens: WaitingTokens::new(waiting_keys, config.remembered_tokens),
             admissions,
             users: users.context("--user-jwks")?,

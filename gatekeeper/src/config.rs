@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Parser;
 use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs, UserTokenArgs};
 
+use crate::limits::LimitArgs;
+
 /// The door of Onsale's waiting rooms: gives out numbers and answers polls from memory.
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
@@ -51,6 +53,10 @@ pub struct Config {
     /// How many verified waiting tokens are remembered; each takes about 700 bytes, and a forgotten one costs a verification.
     #[arg(long, env = "ONSALE_REMEMBERED_TOKENS", default_value_t = 200_000)]
     pub remembered_tokens: u64,
+
+    /// How much clients may ask.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 
     /// Where Redis is.
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! Small pieces of HTTP that every route uses.
 
 pub mod body;
+pub mod client_address;
 pub mod cookies;
 pub mod credentials;
 pub mod reply;

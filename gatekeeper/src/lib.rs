@@ -8,6 +8,7 @@ pub mod app;
 pub mod batch;
 pub mod config;
 pub mod http;
+pub mod limits;
 pub mod rooms;
 mod routes;
 pub mod tokens;
@@ -20,7 +21,7 @@ use ::http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use shared::readiness::Readiness;
-use shared::server::{self, Limits};
+use shared::server::{self, Limits, Peer};
 use shared::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
@@ -39,11 +40,11 @@ pub async fn run(
     let app = Arc::new(App::start(&config, readiness, &shutdown)?);
     config.shutdown.stop_on_signals(&shutdown, ready);
     let connections = metrics::gauge!("onsale_gatekeeper_connections");
-    let make_service = move |_peer| {
+    let make_service = move |Peer(peer)| {
         let app = Arc::clone(&app);
         service_fn(move |request: Request<Incoming>| {
             let app = Arc::clone(&app);
-            async move { Ok::<_, Infallible>(routes::answer(&app, request).await) }
+            async move { Ok::<_, Infallible>(routes::answer(&app, peer, request).await) }
         })
     };
     let on_count = move |open: usize| connections.set(u32::try_from(open).unwrap_or(u32::MAX));

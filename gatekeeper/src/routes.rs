@@ -12,6 +12,7 @@ mod plain;
 pub(crate) mod problems;
 mod room;
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, Method, Request};
@@ -21,6 +22,7 @@ use shared::problem::Problem;
 use tracing::{debug, error, info};
 
 use crate::app::App;
+use crate::http::body;
 use crate::http::reply::Reply;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -75,13 +77,18 @@ impl Route {
 }
 
 /// Answers one request, whatever it is.
-pub(crate) async fn answer(app: &App, request: Request<Incoming>) -> Reply {
+pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Reply {
     let began = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
-    let (label, result) = match Route::parse(request.uri().path()) {
-        Ok(route) => (route.label(), dispatch(app, route, request).await),
-        Err(problem) => ("unknown", Err(problem)),
+    let within_limit = app.limits.check_address(peer, request.headers());
+    let (label, route) = match Route::parse(request.uri().path()) {
+        Ok(route) => (route.label(), within_limit.and(Ok(route))),
+        Err(problem) => ("unknown", within_limit.and(Err(problem))),
+    };
+    let result = match route {
+        Ok(route) => dispatch(app, route, request).await,
+        Err(problem) => Err(problem),
     };
     let mut reply = result.unwrap_or_else(Problem::into_response);
     record(label, &method, &reply, began, &id);
@@ -92,15 +99,21 @@ pub(crate) async fn answer(app: &App, request: Request<Incoming>) -> Reply {
 async fn dispatch(app: &App, route: Route, request: Request<Incoming>) -> Result<Reply, Problem> {
     let method = request.method().clone();
     let reads = matches!(method, Method::GET | Method::HEAD);
+    let request = match route {
+        // Before it takes a place: a body that drips must not keep one from others.
+        Route::Visitors(_) if method == Method::POST => body::expect_nothing(request).await?,
+        _ => request.map(drop),
+    };
+    let _place = app.limits.enter()?;
     match route {
         Route::Me(room) if reads => me::answer(app, &room, &request).await,
         Route::Me(room) if method == Method::DELETE => leave::answer(app, &room, &request).await,
-        Route::Visitors(room) if method == Method::POST => join::answer(app, &room, request).await,
+        Route::Visitors(room) if method == Method::POST => join::answer(app, &room, &request).await,
         Route::Room(room) if reads => room::answer(app, &room),
         Route::Admission(room) if reads => admission::answer(app, &room, &request).await,
         Route::Page(room) if reads => page::answer(app, &room, &request),
         Route::Plain(room) if reads => plain::show(app, &room, &request).await,
-        Route::Plain(room) if method == Method::POST => plain::join(app, &room, request).await,
+        Route::Plain(room) if method == Method::POST => plain::join(app, &room, &request).await,
         Route::Jwks if reads => Ok(jwks::answer(app)),
         Route::OpenApi if reads => Ok(openapi::answer(app)),
         Route::Me(_) => Err(problems::method_not_allowed("GET, HEAD, DELETE")),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
@@ -13,8 +13,14 @@ use crate::routes::problems;
 const LARGEST_BYTES: usize = 4 * 1024;
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Reads a body that must say nothing: empty, or `{}`.
-pub async fn expect_nothing(body: Incoming) -> Result<(), Problem> {
+/// The request without its body, which must say nothing: empty, or `{}`.
+pub async fn expect_nothing(request: Request<Incoming>) -> Result<Request<()>, Problem> {
+    let (head, body) = request.into_parts();
+    read_nothing(body).await?;
+    Ok(Request::from_parts(head, ()))
+}
+
+async fn read_nothing(body: Incoming) -> Result<(), Problem> {
     let reading = Limited::new(body, LARGEST_BYTES).collect();
     let collected = match tokio::time::timeout(WITHIN, reading).await {
         Ok(Ok(collected)) => collected.to_bytes(),

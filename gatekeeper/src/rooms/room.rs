@@ -14,9 +14,13 @@ use super::Limits;
 use super::beats::Beats;
 use super::snapshot::Snapshot;
 use crate::batch::{BatchError, Batcher};
+use crate::limits::{InFlight, Place};
 
 /// Outcomes that no longer change, remembered so that polling a finished token in a loop is no load on Redis.
 const REMEMBERED_OUTCOMES: u64 = 100_000;
+/// Calls of a room that go to Redis alone, outside of a batch, at once. A room whose Redis is slow must not take all
+/// the places of the process.
+const SINGLE_CALLS_AT_ONCE: u32 = 512;
 
 /// A life of a room and what came of a join: `None` when there is no such room.
 type JoinAnswer = Option<(u64, Joined)>;
@@ -30,6 +34,7 @@ pub struct Room {
     claims: Batcher<ClaimRequest, ClaimOutcome>,
     over: Cache<(u64, Number), ClaimOutcome>,
     beats: Beats,
+    single_calls: InFlight,
 }
 
 impl Room {
@@ -50,6 +55,7 @@ impl Room {
             }),
             over: Cache::new(REMEMBERED_OUTCOMES),
             beats: Beats::new(),
+            single_calls: InFlight::new("room-calls", SINGLE_CALLS_AT_ONCE),
         }
     }
 
@@ -60,6 +66,11 @@ impl Room {
 
     pub(super) fn set_snapshot(&self, snapshot: Snapshot) {
         self.snapshot.store(Some(Arc::new(snapshot)));
+    }
+
+    /// A place for one call to Redis outside of a batch, unless this room has too many under way.
+    pub(crate) fn enter(&self) -> Option<Place<'_>> {
+        self.single_calls.enter()
     }
 
     pub(crate) fn line(&self) -> &Line {

@@ -33,10 +33,13 @@ pub(super) async fn answer<B>(
         .map_err(|_reason| problems::admission_invalid())?;
     // What Redis does not know, or cannot say, never refuses: the token decides.
     let has_ended = match app.rooms.get(room) {
-        Some(known) => {
-            let check = known.line().check_admission(&claims).await;
-            matches!(check, Ok(AdmissionCheck::Ended))
-        }
+        Some(known) => match known.enter() {
+            Some(_place) => {
+                let check = known.line().check_admission(&claims).await;
+                matches!(check, Ok(AdmissionCheck::Ended))
+            }
+            None => false,
+        },
         None => app.rooms.are_known(),
     };
     if has_ended {

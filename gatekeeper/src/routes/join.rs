@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
 use shared::ids::{RoomName, VisitorId};
 use shared::problem::Problem;
 use shared::room::Joined;
@@ -13,8 +12,8 @@ use super::document::{self, VisitorDocument};
 use super::me::{add_cookies, find_room};
 use super::problems;
 use crate::app::App;
+use crate::http::credentials;
 use crate::http::reply::{self, Caching, Reply};
-use crate::http::{body, credentials};
 use crate::rooms::Room;
 
 const VISITOR_KEY: &str = "visitor-key";
@@ -29,30 +28,31 @@ const VISITOR_KEY_BYTES: std::ops::RangeInclusive<usize> = 16..=128;
         (status = 200, body = VisitorDocument, description = "this visitor has a place already"),
         (status = 401, description = "user-token-invalid"), (status = 403, description = "forbidden"),
         (status = 404, description = "room-not-found"),
-        (status = 409, description = "room-closed"), (status = 503, description = "line-unavailable, overloaded"),
+        (status = 409, description = "room-closed"), (status = 429, description = "rate-limited"),
+        (status = 503, description = "line-unavailable, overloaded"),
     )
 )]
-pub(super) async fn answer(
+pub(super) async fn answer<B>(
     app: &App,
     room: &RoomName,
-    request: Request<Incoming>,
+    request: &Request<B>,
 ) -> Result<Reply, Problem> {
     let known = find_room(app, room)?;
-    let visitor = identify(app, room, &known, &request)?;
-    body::expect_nothing(request.into_body()).await?;
+    let visitor = identify(app, room, &known, request)?;
     let (status, document, token) = enter(app, &known, room, visitor).await?;
     let mut reply = reply::json(status, &document, Caching::Personal);
     add_cookies(app, room, &document, Some(&token), reply.headers_mut());
     Ok(reply)
 }
 
-/// Gives the visitor a number and a waiting token.
+/// Gives the visitor a number and a waiting token, unless it asks for one too often.
 pub(super) async fn enter(
     app: &App,
     known: &Room,
     room: &RoomName,
     visitor: VisitorId,
 ) -> Result<(StatusCode, VisitorDocument, String), Problem> {
+    app.limits.check_join(&visitor)?;
     let joined = known
         .join(visitor.clone(), document::promise_of_a_join(known))
         .await

@@ -16,7 +16,8 @@ use crate::http::reply::{self, Reply};
     params(("room" = String, Path)), security(("waiting_token" = [])),
     responses(
         (status = 204), (status = 401, description = "waiting-token-invalid"),
-        (status = 503, description = "line-unavailable"),
+        (status = 429, description = "rate-limited"),
+        (status = 503, description = "line-unavailable, overloaded"),
     )
 )]
 pub(super) async fn answer<B>(
@@ -28,7 +29,9 @@ pub(super) async fn answer<B>(
     if !credentials::may_change(request, credential, &app.public_url) {
         return Err(problems::cross_site());
     }
+    app.limits.check_call(&claims.sub)?;
     let known = find_room(app, room)?;
+    let _place = known.enter().ok_or_else(problems::overloaded)?;
     let leaver = Leaver {
         visitor: claims.sub,
         number: claims.num,

@@ -2,7 +2,6 @@
 
 use http::header::LOCATION;
 use http::{HeaderValue, Request, StatusCode};
-use hyper::body::Incoming;
 use shared::ids::RoomName;
 use shared::problem::Problem;
 
@@ -14,24 +13,27 @@ use crate::app::App;
 use crate::http::credentials;
 use crate::http::reply::{self, Caching, Reply};
 
-pub(super) async fn show(
+pub(super) async fn show<B>(
     app: &App,
     room: &RoomName,
-    request: &Request<Incoming>,
+    request: &Request<B>,
 ) -> Result<Reply, Problem> {
     let known = find_room(app, room)?;
     let language = Language::of(request.uri().query());
     let mut renewed = None;
     let document = match visitor(app, room, request.headers()) {
-        Ok((claims, _)) => match document::of(app, &known, &claims).await {
-            Ok(document) => {
-                renewed = renewed_token(app, &claims)?;
-                Some(document)
+        Ok((claims, _)) => {
+            app.limits.check_call(&claims.sub)?;
+            match document::of(app, &known, &claims).await {
+                Ok(document) => {
+                    renewed = renewed_token(app, &claims)?;
+                    Some(document)
+                }
+                // A token of an earlier life of the room: enter anew.
+                Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => None,
+                Err(problem) => return Err(problem),
             }
-            // A token of an earlier life of the room: enter anew.
-            Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => None,
-            Err(problem) => return Err(problem),
-        },
+        }
         Err(_nobody_yet) => None,
     };
     let may_enter = join::identify(app, room, &known, request).is_ok();
@@ -45,16 +47,16 @@ pub(super) async fn show(
     Ok(reply)
 }
 
-pub(super) async fn join(
+pub(super) async fn join<B>(
     app: &App,
     room: &RoomName,
-    request: Request<Incoming>,
+    request: &Request<B>,
 ) -> Result<Reply, Problem> {
     if !credentials::is_same_origin(request.headers(), &app.public_url) {
         return Err(problems::cross_site());
     }
     let known = find_room(app, room)?;
-    let visitor = join::identify(app, room, &known, &request)?;
+    let visitor = join::identify(app, room, &known, request)?;
     let (_, document, token) = join::enter(app, &known, room, visitor).await?;
     let language = Language::of(request.uri().query()).code();
     let mut reply = reply::empty(StatusCode::SEE_OTHER);

@@ -88,7 +88,18 @@ pub(super) fn line_unavailable() -> Problem {
     .retry_after(Duration::from_secs(2))
 }
 
-fn overloaded() -> Problem {
+/// More than the caller may ask for at present; `wait` until the next call is let through.
+pub(crate) fn rate_limited(wait: Duration, detail: &'static str) -> Problem {
+    Problem::new(
+        "rate-limited",
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many requests",
+    )
+    .detail(detail)
+    .retry_after(wait)
+}
+
+pub(crate) fn overloaded() -> Problem {
     Problem::new("overloaded", StatusCode::SERVICE_UNAVAILABLE, "Overloaded")
         .detail("Too many requests at once; try again.")
         .retry_after(Duration::from_secs(1))

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod admission;
+mod client_limits;
 mod gate;
 mod hostile;
 mod join;
