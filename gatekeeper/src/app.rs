@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::http::cookies::Cookies;
 use crate::limits::Limits;
 use crate::rooms::{self, Rooms};
+use crate::streams::Streams;
 use crate::tokens::WaitingTokens;
 
 /// The state of the process. Nothing in it is lost with the process: the line is in Redis, the rest is in tokens.
@@ -22,6 +23,7 @@ use crate::tokens::WaitingTokens;
 pub struct App {
     pub(crate) rooms: Rooms,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) streams: Streams,
     pub(crate) waiting_tokens: WaitingTokens,
     pub(crate) admissions: AdmissionSigner,
     pub(crate) users: UserVerifier,
@@ -52,6 +54,7 @@ impl App {
         Ok(Self {
             rooms: Rooms::start(redis, limits, readiness.latch("rooms-read"), shutdown),
             limits: Limits::start(&config.limits, shutdown),
+            streams: Streams::new(config.stream_limits(), shutdown),
             waiting_tokens: WaitingTokens::new(waiting_keys, config.remembered_tokens),
             admissions,
             users: users.context("--user-jwks")?,

@@ -8,6 +8,7 @@ use clap::Parser;
 use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs, UserTokenArgs};
 
 use crate::limits::LimitArgs;
+use crate::streams;
 
 /// The door of Onsale's waiting rooms: gives out numbers and answers polls from memory.
 #[derive(Debug, Clone, Parser)]
@@ -58,6 +59,21 @@ pub struct Config {
     #[command(flatten)]
     pub limits: LimitArgs,
 
+    /// Most streams (`…/visitors/me/events`) at once; further ones get 503, and their visitors poll.
+    #[arg(long, env = "ONSALE_MAX_STREAMS", default_value_t = 12_000,
+          value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub max_streams: u32,
+
+    /// Most streams of one visitor in one room: a few tabs.
+    #[arg(long, env = "ONSALE_MAX_STREAMS_PER_VISITOR", default_value_t = 4,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub max_streams_per_visitor: u32,
+
+    /// Milliseconds after which a stream at the latest gives a sign of life. Well below the idle limit of anything between.
+    #[arg(long, env = "ONSALE_STREAM_HEARTBEAT_MS", default_value_t = 15_000,
+          value_parser = clap::value_parser!(u64).range(1_000..=60_000))]
+    pub stream_heartbeat_ms: u64,
+
     /// Where Redis is.
     #[command(flatten)]
     pub redis: RedisArgs,
@@ -83,6 +99,16 @@ impl Config {
     /// Time between two readings of each room.
     pub fn snapshot_interval(&self) -> Duration {
         Duration::from_millis(self.snapshot_interval_ms)
+    }
+
+    /// What streams may use.
+    pub fn stream_limits(&self) -> streams::Limits {
+        let count = |flag: u32| usize::try_from(flag).unwrap_or(usize::MAX);
+        streams::Limits {
+            most: count(self.max_streams),
+            most_per_visitor: count(self.max_streams_per_visitor),
+            heartbeat: Duration::from_millis(self.stream_heartbeat_ms),
+        }
     }
 
     /// Whether browsers reach this service by https, so that cookies carry the prefixes that only https may set.

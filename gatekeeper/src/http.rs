@@ -5,3 +5,4 @@ pub mod client_address;
 pub mod cookies;
 pub mod credentials;
 pub mod reply;
+pub mod reply_body;

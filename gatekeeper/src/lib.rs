@@ -11,6 +11,7 @@ pub mod http;
 pub mod limits;
 pub mod rooms;
 mod routes;
+pub mod streams;
 pub mod tokens;
 
 use std::convert::Infallible;

@@ -1,7 +1,8 @@
 //! Which call is which. One file a call, named as the path says.
 
 mod admission;
-mod document;
+pub(crate) mod document;
+mod events;
 mod join;
 mod jwks;
 mod leave;
@@ -24,6 +25,7 @@ use tracing::{debug, error, info};
 use crate::app::App;
 use crate::http::body;
 use crate::http::reply::Reply;
+use crate::http::reply_body::ReplyBody;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
@@ -33,6 +35,7 @@ const LONGEST_REQUEST_ID: usize = 64;
 enum Route {
     Visitors(RoomName),
     Me(RoomName),
+    Events(RoomName),
     Room(RoomName),
     Admission(RoomName),
     Page(RoomName),
@@ -43,13 +46,14 @@ enum Route {
 
 impl Route {
     fn parse(path: &str) -> Result<Self, Problem> {
-        let parts: Vec<&str> = path.split('/').skip(1).take(6).collect();
+        let parts: Vec<&str> = path.split('/').skip(1).take(7).collect();
         let room = |name: &str| {
             name.parse::<RoomName>()
                 .map_err(|_name| problems::room_not_found())
         };
         Ok(match parts.as_slice() {
             ["v1", "rooms", name, "visitors", "me"] => Self::Me(room(name)?),
+            ["v1", "rooms", name, "visitors", "me", "events"] => Self::Events(room(name)?),
             ["v1", "rooms", name, "visitors"] => Self::Visitors(room(name)?),
             ["v1", "rooms", name] => Self::Room(room(name)?),
             ["v1", "rooms", name, "admission"] => Self::Admission(room(name)?),
@@ -66,6 +70,7 @@ impl Route {
         match self {
             Self::Visitors(_) => "/v1/rooms/{room}/visitors",
             Self::Me(_) => "/v1/rooms/{room}/visitors/me",
+            Self::Events(_) => "/v1/rooms/{room}/visitors/me/events",
             Self::Room(_) => "/v1/rooms/{room}",
             Self::Admission(_) => "/v1/rooms/{room}/admission",
             Self::Page(_) => "/rooms/{room}",
@@ -90,7 +95,7 @@ pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incomin
         Ok(route) => dispatch(app, route, request).await,
         Err(problem) => Err(problem),
     };
-    let mut reply = result.unwrap_or_else(Problem::into_response);
+    let mut reply = result.unwrap_or_else(|problem| problem.into_response().map(ReplyBody::from));
     record(label, &method, &reply, began, &id);
     reply.headers_mut().insert(REQUEST_ID.clone(), id);
     reply
@@ -108,6 +113,7 @@ async fn dispatch(app: &App, route: Route, request: Request<Incoming>) -> Result
     match route {
         Route::Me(room) if reads => me::answer(app, &room, &request).await,
         Route::Me(room) if method == Method::DELETE => leave::answer(app, &room, &request).await,
+        Route::Events(room) if reads => events::answer(app, &room, &request),
         Route::Visitors(room) if method == Method::POST => join::answer(app, &room, &request).await,
         Route::Room(room) if reads => room::answer(app, &room),
         Route::Admission(room) if reads => admission::answer(app, &room, &request).await,
@@ -197,6 +203,10 @@ mod tests {
             Route::Me(room())
         );
         assert_eq!(
+            Route::parse("/v1/rooms/main/visitors/me/events").unwrap(),
+            Route::Events(room())
+        );
+        assert_eq!(
             Route::parse("/v1/rooms/main/visitors").unwrap(),
             Route::Visitors(room())
         );
@@ -206,6 +216,7 @@ mod tests {
             ("/", "not-found"),
             ("/v1/rooms/main/", "not-found"),
             ("/v1/rooms/main/visitors/me/x", "not-found"),
+            ("/v1/rooms/main/visitors/me/events/x", "not-found"),
             ("/v1/rooms/main/visitors/you", "not-found"),
             ("/v1/rooms/MAIN", "room-not-found"),
             ("/v1/rooms/%2e%2e", "room-not-found"),

@@ -6,8 +6,10 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
+use super::reply_body::ReplyBody;
+
 /// Every answer of the gatekeeper.
-pub type Reply = Response<Full<Bytes>>;
+pub type Reply = Response<ReplyBody>;
 
 /// How long an answer may be kept, and by whom.
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +37,23 @@ pub fn with_body(
     body: impl Into<Bytes>,
     caching: Caching,
 ) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = Response::new(Full::new(body.into()).into());
     *reply.status_mut() = status;
     reply
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply.headers_mut().insert(CACHE_CONTROL, caching.header());
+    reply
+}
+
+/// A stream of events, kept by nobody.
+pub fn events(body: ReplyBody) -> Reply {
+    let mut reply = Response::new(body);
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, Caching::Personal.header());
+    // Proxies of the nginx kind would else keep events back until a buffer is full.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     reply
 }
 
@@ -52,7 +65,7 @@ pub fn json(status: StatusCode, document: &impl Serialize, caching: Caching) -> 
 
 /// An answer without a body.
 pub fn empty(status: StatusCode) -> Reply {
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(Full::default().into());
     *reply.status_mut() = status;
     reply
         .headers_mut()

@@ -6,9 +6,10 @@ use arc_swap::{ArcSwapOption, Guard};
 use moka::sync::Cache;
 use shared::ids::{Number, RoomName, VisitorId};
 use shared::redis_handle::{Redis, StoreError};
-use shared::room::{ClaimOutcome, ClaimRequest, Joined, Leaver, Line, Promise};
+use shared::room::{ClaimOutcome, ClaimRequest, Joined, Leaver, Line, Promise, Seen};
 use shared::shutdown::Shutdown;
 use shared::tokens::waiting::WaitingClaims;
+use tokio::sync::watch;
 
 use super::Limits;
 use super::beats::Beats;
@@ -30,6 +31,7 @@ type JoinAnswer = Option<(u64, Joined)>;
 pub struct Room {
     line: Line,
     snapshot: ArcSwapOption<Snapshot>,
+    renewed: watch::Sender<()>,
     joins: Batcher<(VisitorId, Promise), JoinAnswer>,
     claims: Batcher<ClaimRequest, ClaimOutcome>,
     over: Cache<(u64, Number), ClaimOutcome>,
@@ -46,6 +48,7 @@ impl Room {
         Self {
             line,
             snapshot: ArcSwapOption::empty(),
+            renewed: watch::Sender::new(()),
             joins: Batcher::start(patience, shutdown, move |visitors| {
                 join_all(joining.clone(), visitors)
             }),
@@ -66,6 +69,12 @@ impl Room {
 
     pub(super) fn set_snapshot(&self, snapshot: Snapshot) {
         self.snapshot.store(Some(Arc::new(snapshot)));
+        self.renewed.send_replace(());
+    }
+
+    /// Changes with every new snapshot, and is closed when the room is gone.
+    pub(crate) fn renewals(&self) -> watch::Receiver<()> {
+        self.renewed.subscribe()
     }
 
     /// A place for one call to Redis outside of a batch, unless this room has too many under way.
@@ -112,6 +121,21 @@ impl Room {
             self.over.insert(key, outcome.clone());
         }
         Ok(outcome)
+    }
+
+    /// What is to be seen of each visitor, in their order, in one call. Claims nothing.
+    pub async fn look(&self, requests: &[ClaimRequest]) -> Result<Vec<Seen>, StoreError> {
+        let seen = self.line.look(requests).await?;
+        for (request, seen) in requests.iter().zip(&seen) {
+            let key = (request.life, request.number);
+            match seen {
+                Seen::Left => self.over.insert(key, ClaimOutcome::Left),
+                Seen::Finished => self.over.insert(key, ClaimOutcome::Finished),
+                Seen::Lapsed => self.over.insert(key, ClaimOutcome::Lapsed),
+                Seen::Admitted | Seen::Waiting | Seen::Unknown | Seen::Void => {}
+            }
+        }
+        Ok(seen)
     }
 
     /// What is known to be over without asking.

@@ -24,7 +24,7 @@ const YOUNG_SECONDS: i64 = 10;
 /// What a visitor is told. `state` decides which of the other members are there.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub(super) enum VisitorDocument {
+pub(crate) enum VisitorDocument {
     /// In the line.
     Waiting(Waiting),
     /// Let in.
@@ -41,7 +41,7 @@ pub(super) enum VisitorDocument {
 
 /// A visitor in the line.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     #[schema(value_type = String, example = "main")]
     room: RoomName,
     /// The order of arrival. Never changes.
@@ -65,7 +65,7 @@ pub(super) struct Waiting {
 
 /// A visitor who may go to the shop.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(super) struct Admitted {
+pub(crate) struct Admitted {
     #[schema(value_type = String, example = "main")]
     room: RoomName,
     number: u64,
@@ -87,7 +87,7 @@ pub(super) struct Admitted {
 
 /// A visitor for whom it is over.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(super) struct Over {
+pub(crate) struct Over {
     #[schema(value_type = String, example = "main")]
     room: RoomName,
     number: u64,
@@ -106,7 +106,7 @@ impl VisitorDocument {
     }
 
     /// When the visitor should ask again; `None` when there is nothing to wait for.
-    pub(super) fn poll_after(&self) -> Option<Duration> {
+    pub(crate) fn poll_after(&self) -> Option<Duration> {
         match self {
             Self::Waiting(waiting) => Some(Duration::from_millis(waiting.poll_after_ms)),
             _ => None,
@@ -162,14 +162,8 @@ async fn told(
     snapshot: &Snapshot,
     claims: &WaitingClaims,
 ) -> Result<VisitorDocument, Problem> {
-    match claims.life.cmp(&snapshot.settings.life) {
-        Ordering::Equal => {}
-        // The room was made anew since it was read; a join knows that first, from Redis itself. Long afterwards it
-        // means that the clock of Redis was put back between two lives.
-        Ordering::Greater if snapshot.is_stale() || is_young(claims) => {
-            return Ok(ahead_of_snapshot(claims));
-        }
-        Ordering::Less | Ordering::Greater => return Err(problems::waiting_token_invalid()),
+    if check_life(snapshot, claims)? == Ordering::Greater {
+        return Ok(ahead_of_snapshot(claims));
     }
     if let Some(outcome) = room.known_outcome(claims.life, claims.num) {
         return decided(app, claims, snapshot, outcome);
@@ -186,6 +180,17 @@ async fn told(
         Ok(outcome) => decided(app, claims, snapshot, outcome),
         // Nothing is lost: the next poll asks again.
         Err(_unavailable) => Ok(waiting(claims, snapshot, true)),
+    }
+}
+
+/// That the token is of the life of the room that was read (equal), or of one that followed since (greater).
+pub(super) fn check_life(snapshot: &Snapshot, claims: &WaitingClaims) -> Result<Ordering, Problem> {
+    match claims.life.cmp(&snapshot.settings.life) {
+        Ordering::Equal => Ok(Ordering::Equal),
+        // The room was made anew since it was read; a join knows that first, from Redis itself. Long afterwards it
+        // means that the clock of Redis was put back between two lives.
+        Ordering::Greater if snapshot.is_stale() || is_young(claims) => Ok(Ordering::Greater),
+        Ordering::Less | Ordering::Greater => Err(problems::waiting_token_invalid()),
     }
 }
 
@@ -211,7 +216,8 @@ fn decided(
     })
 }
 
-fn waiting(claims: &WaitingClaims, snapshot: &Snapshot, stale: bool) -> VisitorDocument {
+/// What a visitor in the line is told.
+pub(crate) fn waiting(claims: &WaitingClaims, snapshot: &Snapshot, stale: bool) -> VisitorDocument {
     let room = claims.room.clone();
     if snapshot.settings.state == RoomState::Closed {
         return VisitorDocument::Closed(Over {

@@ -12,7 +12,7 @@ use crate::http::reply::{self, Caching, Reply};
 #[openapi(
     info(title = "Onsale gatekeeper", description = "The waiting room: enter the line, ask for the position, be let in."),
     paths(
-        super::join::answer, super::me::answer, super::leave::answer, super::room::answer,
+        super::join::answer, super::me::answer, super::events::answer, super::leave::answer, super::room::answer,
         super::admission::answer, super::jwks::answer, super::page::answer,
     ),
     modifiers(&Tokens)

@@ -105,6 +105,13 @@ pub(crate) fn overloaded() -> Problem {
         .retry_after(Duration::from_secs(1))
 }
 
+pub(super) fn too_many_streams() -> Problem {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    Problem::new("rate-limited", status, "Too many requests")
+        .detail("You have as many streams of this room as one visitor may; close one, or poll.")
+        .retry_after(Duration::from_secs(5))
+}
+
 /// An error that is ours: the caller learns nothing of the cause, the log does.
 pub(super) fn internal(cause: &(dyn std::error::Error + 'static)) -> Problem {
     error!(error = cause, "an internal error");

@@ -3,6 +3,7 @@
 
 mod admission;
 mod client_limits;
+mod events;
 mod gate;
 mod hostile;
 mod join;

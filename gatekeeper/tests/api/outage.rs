@@ -22,7 +22,7 @@ pub(crate) async fn redis(url: &str) -> Redis {
     redis
 }
 
-fn own_server() -> RedisServer {
+pub(crate) fn own_server() -> RedisServer {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("outage-{:08x}", rand::random::<u32>()));
     RedisServer::start(test_stores::servers(), folder).unwrap()
