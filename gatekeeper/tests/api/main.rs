@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod admission;
+mod attacks;
 mod client_limits;
 mod events;
 mod gate;
