@@ -6,6 +6,7 @@ DEVSTACK := target/debug/devstack
 TOOLS := $(CURDIR)/.dev/tools
 export PATH := $(PATH):$(TOOLS)/bin
 SCENARIO ?= rush-1000
+BENCHMARKS := P1 P2 P3 P6
 
 .PHONY: help build up down demo load bench figures test test-fast lint sqlx nextest
 
@@ -15,7 +16,7 @@ help:
 	@echo 'make test          everything that CI checks'
 	@echo 'make test-fast     formatting, lints, and the tests that take moments'
 	@echo 'make load SCENARIO=rush-1000   one scenario on a stack of its own, release build'
-	@echo 'make bench ONLY=P2 one benchmark on a stack of its own, release build'
+	@echo 'make bench         all benchmarks on a stack of their own, release build; ONLY=P1 measures one'
 	@echo 'make figures       write the README'"'"'s table from the reports of load and bench'
 	@echo 'make sqlx          write .sqlx anew after a change of SQL'
 
@@ -43,12 +44,14 @@ load:
 	@$(call on_a_stack,load) && target/release/loadtest run loadtest/scenarios/$(SCENARIO).toml \
 	    --stack .dev/load/stack.json --json .dev/reports/$(SCENARIO).json
 
+# Reports are .dev/reports/bench/P1.json and so on; index.html shows all that are there.
 bench:
 	$(CARGO) build --workspace --bins --locked --release
 	@mkdir -p .dev/reports/bench
-	@$(call on_a_stack,bench) || exit 1; for name in $(or $(ONLY),P2); do \
+	@$(call on_a_stack,bench) || exit 1; for name in $(or $(ONLY),$(BENCHMARKS)); do \
 	    target/release/loadtest bench $$name --stack .dev/bench/stack.json \
-	        --json .dev/reports/bench/$$name.json || status=1; done; exit $${status:-0}
+	        --json .dev/reports/bench/$$name.json || status=1; done; \
+	    target/release/loadtest bench-page .dev/reports/bench || status=1; exit $${status:-0}
 
 # Writes the README's table from the reports of `make load` (rush-1000, rush) and `make bench`.
 figures: build

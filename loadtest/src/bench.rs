@@ -1,59 +1,56 @@
-//! Figures that are measured on a running stack.
+//! Figures that are measured on a running stack, each as a share of a floor that is measured in the same run, or against
+//! a bound.
+//!
+//! What is measured is reached over HTTP alone. What is not measured, such as filling a line with a million visitors, may
+//! be done past it.
 
+mod floor;
+mod ground;
+mod joins;
+mod lanes;
+mod memory;
+mod page;
+mod polls;
+mod positions;
+mod recorded;
 mod redis_commands;
 mod redis_info;
+mod report;
+mod requests;
+mod room;
+mod rows;
+mod servers;
+mod upkeep;
+mod visitors;
+mod wire;
 
-use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use clap::ValueEnum;
-use serde::Serialize;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use floor::serve as serve_floor;
+use ground::Ground;
+pub(crate) use page::write as write_page;
 pub(crate) use redis_info::version as redis_version;
+pub(crate) use report::BenchReport;
+pub(crate) use rows::{Row, of as rows_of};
 
-/// What can be measured so far.
+/// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Benchmark {
+    /// Polls of waiting visitors
+    #[value(name = "P1")]
+    P1,
     /// Redis commands per 1,000 polls
     #[value(name = "P2")]
     P2,
-}
-
-/// A figure with its bound.
-#[derive(Debug, Serialize)]
-pub(crate) struct BenchReport {
-    pub name: &'static str,
-    pub description: &'static str,
-    /// The median of the rounds.
-    pub value: f64,
-    /// The value must stay below it.
-    pub bound: f64,
-    pub rounds: Vec<Value>,
-    pub conditions: Value,
-}
-
-impl BenchReport {
-    pub(crate) fn holds(&self) -> bool {
-        self.value < self.bound
-    }
-}
-
-impl Display for BenchReport {
-    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(to, "\n{}: {}", self.name, self.description)?;
-        for round in &self.rounds {
-            writeln!(to, "  {round}")?;
-        }
-        writeln!(to, "conditions: {}", self.conditions)?;
-        let verdict = if self.holds() { "below" } else { "NOT below" };
-        writeln!(
-            to,
-            "median {:.3}, {verdict} the bound of {}",
-            self.value, self.bound
-        )
-    }
+    /// Joins
+    #[value(name = "P3")]
+    P3,
+    /// Memory of Redis and of the gatekeeper
+    #[value(name = "P6")]
+    P6,
 }
 
 /// Measures one figure.
@@ -62,8 +59,11 @@ pub(crate) async fn run(
     stack: &Path,
     stop: &CancellationToken,
 ) -> anyhow::Result<BenchReport> {
-    let stack = devstack::stack_file::read(stack)?;
+    let ground = Ground::open(stack)?;
     match benchmark {
-        Benchmark::P2 => redis_commands::measure(&stack, stop).await,
+        Benchmark::P1 => polls::measure(&ground, stop).await,
+        Benchmark::P2 => redis_commands::measure(&ground, stop).await,
+        Benchmark::P3 => joins::measure(&ground, stop).await,
+        Benchmark::P6 => memory::measure(&ground, stop).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::{self, Benchmark};
 use crate::report::Verdict;
 use crate::{figures, run};
+
+/// A generator that takes more of the machine than that leaves too little to what it measures.
+const CROWD_WORKERS: usize = 2;
 
 /// A crowd of virtual visitors for a running stack, and the proof of its invariants from outside.
 #[derive(Debug, Parser)]
@@ -27,6 +31,21 @@ enum Command {
     Run(RunArguments),
     /// Measures one figure on a running stack
     Bench(BenchArguments),
+    /// Writes one page and one JSON document of all reports of benchmarks in a folder
+    BenchPage {
+        /// The folder of the reports
+        #[arg(value_name = "FOLDER", default_value = ".dev/reports/bench")]
+        reports: PathBuf,
+    },
+    /// Answers every request with one recorded answer: what `bench` compares with, and starts by itself
+    #[command(hide = true)]
+    Floor {
+        #[arg(long)]
+        listen: SocketAddr,
+        /// The answer, as it stood on the wire
+        #[arg(long, value_name = "FILE")]
+        answer: PathBuf,
+    },
     /// Writes the table of figures into a document, from the reports of earlier runs
     Figures {
         /// The document with the marks between which the table stands
@@ -73,6 +92,16 @@ struct BenchArguments {
     common: Common,
 }
 
+impl Arguments {
+    /// How many threads the work takes; `None` stands for as many as a server would.
+    pub fn workers(&self) -> Option<usize> {
+        match self.command {
+            Command::Floor { .. } => None,
+            _ => Some(CROWD_WORKERS),
+        }
+    }
+}
+
 /// Does what the command line says. The exit code tells whether everything held.
 pub async fn execute(arguments: Arguments, stop: CancellationToken) -> anyhow::Result<ExitCode> {
     match arguments.command {
@@ -99,6 +128,14 @@ pub async fn execute(arguments: Arguments, stop: CancellationToken) -> anyhow::R
             print(&report.to_string())?;
             write_json(common.json.as_deref(), &report)?;
             Ok(code(report.holds()))
+        }
+        Command::BenchPage { reports } => {
+            bench::write_page(&reports)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Floor { listen, answer } => {
+            bench::serve_floor(listen, &answer, &stop).await?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Figures { document, reports } => {
             figures::write(&document, &reports)?;

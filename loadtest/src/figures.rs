@@ -8,11 +8,13 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::bench::{self, Row};
+
 const BEGIN: &str = "<!-- figures:begin -->";
 const END: &str = "<!-- figures:end -->";
 /// The reports of the table, in its order: the file below the folder of reports.
 const RUNS: [&str; 2] = ["rush-1000", "rush"];
-const BENCHMARKS: [&str; 1] = ["P2"];
+const BENCHMARKS: [&str; 4] = ["P1", "P2", "P3", "P6"];
 
 /// Writes the table between its two marks in `document`, from the reports in `reports`.
 pub(crate) fn write(document: &Path, reports: &Path) -> anyhow::Result<()> {
@@ -26,7 +28,7 @@ pub(crate) fn write(document: &Path, reports: &Path) -> anyhow::Result<()> {
     }
     for name in BENCHMARKS {
         let path = reports.join("bench").join(format!("{name}.json"));
-        benchmark_row(
+        benchmark_rows(
             &mut table,
             name,
             &read(&path, &format!("make bench ONLY={name}"))?,
@@ -111,22 +113,13 @@ fn run_rows(table: &mut String, name: &str, report: &Value) -> anyhow::Result<()
     Ok(())
 }
 
-fn benchmark_row(table: &mut String, name: &str, report: &Value) -> anyhow::Result<()> {
-    let value = report["value"]
-        .as_f64()
-        .with_context(|| format!("the report of {name} has no value"))?;
-    let bound = report["bound"]
-        .as_f64()
-        .with_context(|| format!("the report of {name} has no bound"))?;
-    let what = report["description"]
-        .as_str()
-        .unwrap_or("Redis commands per 1,000 polls, above the idle baseline");
-    row(
-        table,
-        &format!("{name}: {what}"),
-        &format!("{value:.2} (bound {bound})"),
-        &conditions(report),
-    );
+fn benchmark_rows(table: &mut String, name: &str, report: &Value) -> anyhow::Result<()> {
+    let rows = bench::rows_of(name, report).with_context(|| format!("the report of {name}"))?;
+    let mut conditions = conditions(report);
+    for Row { what, figure, .. } in rows {
+        row(table, &what, &figure, &conditions);
+        "the same run".clone_into(&mut conditions);
+    }
     Ok(())
 }
 

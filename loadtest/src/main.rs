@@ -6,9 +6,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
 
-/// Two: a generator that takes more of the machine than that leaves too little to what it measures.
-const WORKERS: usize = 2;
-
 fn main() -> ExitCode {
     run(loadtest::Arguments::parse()).unwrap_or_else(|error| {
         // Whoever closed stderr does not want to know.
@@ -18,10 +15,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: loadtest::Arguments) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .enable_all()
-        .build()?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = arguments.workers() {
+        runtime.worker_threads(workers);
+    }
+    let runtime = runtime.enable_all().build()?;
     runtime.block_on(async {
         let stop = CancellationToken::new();
         let mut work = std::pin::pin!(loadtest::execute(arguments, stop.clone()));

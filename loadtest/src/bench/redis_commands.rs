@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::BenchReport;
+use super::ground::Ground;
 use super::redis_info::{RedisInfo, Work};
+use super::report::{BenchReport, Bounded, Outcome, median, rounded, sorted};
 use crate::stage::{Admitter, ROOM_SPREADS};
-use devstack::stack_file::Stack;
 use pollers::Pollers;
 
 const BOUND: f64 = 10.0;
@@ -24,15 +24,15 @@ const TAIL: Duration = Duration::from_millis(1_500);
 
 /// Joins visitors to a paused room of its own and counts what Redis does while they poll.
 pub(super) async fn measure(
-    stack: &Stack,
+    ground: &Ground,
     stop: &CancellationToken,
 ) -> anyhow::Result<BenchReport> {
-    let admitter = Admitter::of(stack);
+    let admitter = Admitter::of(&ground.stack);
     let unique = uuid::Uuid::now_v7().simple().to_string();
     let room = format!("lt-p2-{}", &unique[unique.len() - 8..]);
     admitter.create(&room, 1, None).await?;
     let measured = stop
-        .run_until_cancelled(Box::pin(in_room(stack, &admitter, &room)))
+        .run_until_cancelled(Box::pin(in_room(ground, &admitter, &room)))
         .await;
     let removed = admitter.remove(&room).await;
     let report = measured.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end")))?;
@@ -40,7 +40,8 @@ pub(super) async fn measure(
     Ok(report)
 }
 
-async fn in_room(stack: &Stack, admitter: &Admitter, room: &str) -> anyhow::Result<BenchReport> {
+async fn in_room(ground: &Ground, admitter: &Admitter, room: &str) -> anyhow::Result<BenchReport> {
+    let stack = &ground.stack;
     // Nobody is let in meanwhile: admissions cost commands that are not those of polls.
     admitter.pause(room).await?;
     tokio::time::sleep(ROOM_SPREADS).await;
@@ -50,18 +51,22 @@ async fn in_room(stack: &Stack, admitter: &Admitter, room: &str) -> anyhow::Resu
     for _ in 0..ROUNDS {
         rounds.push(round(&mut redis, &mut pollers).await?);
     }
-    let mut values: Vec<f64> = rounds
-        .iter()
-        .map(|round| round.commands_per_1000_polls)
-        .collect();
-    values.sort_by(f64::total_cmp);
+    let values = sorted(rounds.iter().map(|round| round.commands_per_1000_polls));
+    let conditions = json!({
+        "visitors": pollers::VISITORS,
+        "polls_per_second": pollers::VISITORS,
+    });
     Ok(BenchReport {
         name: "P2",
         description: "Redis commands per 1,000 polls, as the slope over an idle baseline",
-        value: rounded(values[ROUNDS / 2]),
-        bound: BOUND,
-        rounds: rounds.iter().map(Round::json).collect(),
-        conditions: conditions(stack).await,
+        outcome: Outcome::Bounded(Bounded {
+            value: rounded(median(&values)),
+            bound: BOUND,
+            unit: "commands",
+            rounds: rounds.iter().map(Round::json).collect(),
+            figures: Vec::new(),
+        }),
+        conditions: ground.conditions(conditions).await,
     })
 }
 
@@ -108,11 +113,6 @@ async fn round(redis: &mut RedisInfo, pollers: &mut Pollers) -> anyhow::Result<R
     })
 }
 
-/// To the thousandth: more would be noise.
-fn rounded(value: f64) -> f64 {
-    (value * 1e3).round() / 1e3
-}
-
 /// Work per second.
 struct Rates {
     commands: f64,
@@ -128,15 +128,4 @@ impl Rates {
             processor_us: processor.as_secs_f64() * 1e6 / time.as_secs_f64(),
         }
     }
-}
-
-async fn conditions(stack: &Stack) -> Value {
-    json!({
-        "cores": std::thread::available_parallelism().map_or(1, usize::from),
-        "profile": crate::report::profile_of(&stack.bin),
-        "redis": super::redis_version(&stack.redis).await,
-        "visitors": pollers::VISITORS,
-        "polls_per_second": pollers::VISITORS,
-        "early_poll_rule": "not there yet",
-    })
 }

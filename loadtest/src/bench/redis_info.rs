@@ -38,13 +38,45 @@ impl RedisInfo {
         Ok(parse_work(&self.info("all").await?))
     }
 
+    /// Bytes that Redis has taken from its allocator.
+    pub(super) async fn used_memory(&mut self) -> anyhow::Result<u64> {
+        let info = self.info("memory").await?;
+        let used = info
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory:"));
+        let bytes = used.and_then(|bytes| bytes.trim().parse().ok());
+        bytes.context("Redis does not say how much memory it uses")
+    }
+
+    /// Bytes of each key that begins with `prefix`, by the rest of its name.
+    pub(super) async fn memory_by_key(
+        &mut self,
+        prefix: &str,
+    ) -> anyhow::Result<Vec<(String, u64)>> {
+        let mut command = redis::cmd("KEYS");
+        let keys: Vec<String> = self.ask(command.arg(format!("{prefix}*"))).await?;
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            let mut command = redis::cmd("MEMORY");
+            // A thousand entries are enough to know what one takes.
+            let command = command.arg("USAGE").arg(&key).arg("SAMPLES").arg(1_000);
+            let bytes: Option<u64> = self.ask(command).await?;
+            found.push((key[prefix.len()..].to_owned(), bytes.unwrap_or(0)));
+        }
+        found.sort();
+        Ok(found)
+    }
+
     async fn info(&mut self, section: &str) -> anyhow::Result<String> {
-        let mut command = redis::cmd("INFO");
-        let asking = command.arg(section).query_async(&mut self.connection);
+        self.ask(redis::cmd("INFO").arg(section)).await
+    }
+
+    async fn ask<T: redis::FromRedisValue>(&mut self, command: &redis::Cmd) -> anyhow::Result<T> {
+        let asking = command.query_async(&mut self.connection);
         let answer = tokio::time::timeout(REDIS_DEADLINE, asking).await;
         answer
             .context("Redis does not answer")?
-            .context("Redis refuses INFO")
+            .context("Redis refuses a question")
     }
 }
 

@@ -51,6 +51,11 @@ impl Admitter {
         self.run(&["pause", room]).await
     }
 
+    /// Admissions go on.
+    pub(crate) async fn resume(&self, room: &str) -> anyhow::Result<()> {
+        self.run(&["resume", room]).await
+    }
+
     async fn run(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let said = || format!("`{} {}`", self.program.display(), arguments.join(" "));
         let running = Command::new(&self.program)

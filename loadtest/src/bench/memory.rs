@@ -1,0 +1,197 @@
+//! P6: memory of Redis for each waiting visitor, and of the gatekeeper for each connection that does nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::ground::Ground;
+use super::redis_info::RedisInfo;
+use super::report::{BenchReport, Bounded, Figure, Outcome, rounded};
+use super::room::{self, BenchRoom, Pace};
+use super::servers::Server;
+use super::visitors::{self, Visitor};
+use super::wire::Wire;
+use crate::descriptors;
+
+const JOINS: u64 = 200_000;
+const ROUNDS: u64 = 5;
+const BOUND_BYTES_PER_VISITOR: f64 = 250.0;
+
+const CONNECTIONS: u16 = 10_000;
+const BOUND_BYTES_PER_CONNECTION: f64 = 30_000.0;
+const OPENING_AT_ONCE: u16 = 16;
+/// The last octets of the addresses of this machine from which connections come.
+const SOURCES: std::ops::RangeInclusive<u8> = 2..=9;
+/// Polls before the first look, so that what a gatekeeper needs once is not counted.
+const WARMING_POLLS: usize = 1_000;
+/// Beats, timers and allocators come to rest.
+const REST: Duration = Duration::from_secs(2);
+
+pub(super) async fn measure(
+    ground: &Ground,
+    stop: &CancellationToken,
+) -> anyhow::Result<BenchReport> {
+    descriptors::make_room_for(CONNECTIONS.into())?;
+    let pace = Pace {
+        rate_per_second: 100,
+        capacity: None,
+    };
+    let in_redis = room::in_a_room(ground, "p6", pace, stop, async |room| {
+        in_redis(ground, room).await
+    })
+    .await?;
+    let idle = room::in_a_room(ground, "p6", pace, stop, async |room| {
+        connections(ground, room).await
+    })
+    .await?;
+    let conditions = json!({
+        "joins": JOINS,
+        "visitor_ids": "36 characters, as accounts have them",
+        "connections": CONNECTIONS,
+        "connection": "kept after one poll with a waiting token of its own, which is remembered",
+        "bytes_per_visitor_by_key": in_redis.by_key,
+    });
+    Ok(BenchReport {
+        name: "P6",
+        description: "memory: bytes of Redis a waiting visitor, bytes of the gatekeeper an idle connection",
+        outcome: Outcome::Bounded(Bounded {
+            value: in_redis.bytes_per_visitor,
+            bound: BOUND_BYTES_PER_VISITOR,
+            unit: "B of Redis a waiting visitor",
+            rounds: in_redis.rounds,
+            figures: vec![idle],
+        }),
+        conditions: ground.conditions(conditions).await,
+    })
+}
+
+/// What a line takes in Redis.
+struct InRedis {
+    bytes_per_visitor: f64,
+    rounds: Vec<Value>,
+    /// The same by the names of the keys.
+    by_key: Value,
+}
+
+async fn in_redis(ground: &Ground, room: &BenchRoom) -> anyhow::Result<InRedis> {
+    let mut redis = RedisInfo::connect(&ground.stack.redis).await?;
+    let first = redis.used_memory().await?;
+    let (mut rounds, mut last) = (Vec::new(), first);
+    for _ in 0..ROUNDS {
+        room.fill(JOINS / ROUNDS).await?;
+        let now = redis.used_memory().await?;
+        rounds.push(json!({ "joins": JOINS / ROUNDS, "bytes_per_visitor": each(now - last, JOINS / ROUNDS) }));
+        last = now;
+    }
+    let mut by_key = serde_json::Map::new();
+    for (key, bytes) in redis
+        .memory_by_key(&format!("onsale:{{{}}}:", room.name))
+        .await?
+    {
+        by_key.insert(key, each(bytes, JOINS).into());
+    }
+    Ok(InRedis {
+        bytes_per_visitor: each(last - first, JOINS),
+        rounds,
+        by_key: by_key.into(),
+    })
+}
+
+async fn connections(ground: &Ground, room: &BenchRoom) -> anyhow::Result<Figure> {
+    let minter = Arc::new(ground.minter()?);
+    // They join elsewhere: what a join leaves behind in an allocator is not measured.
+    let elsewhere = Server::gatekeeper(ground, &[]).await?;
+    let visitors =
+        visitors::gather(elsewhere.address, &minter, &room.name, CONNECTIONS.into()).await?;
+    drop(elsewhere);
+    let gatekeeper = Server::gatekeeper(ground, &[]).await?;
+    warm(gatekeeper.address, &visitors[0]).await?;
+    let before = resident_bytes(gatekeeper.pid())?;
+    let open = open(gatekeeper.address, visitors).await?;
+    tokio::time::sleep(REST).await;
+    let after = resident_bytes(gatekeeper.pid())?;
+    drop(open);
+    Ok(Figure {
+        what: format!("memory of the gatekeeper with {CONNECTIONS} idle connections, each"),
+        value: each(after.saturating_sub(before), CONNECTIONS.into()),
+        bound: BOUND_BYTES_PER_CONNECTION,
+        unit: "B",
+    })
+}
+
+async fn warm(gatekeeper: SocketAddr, visitor: &Visitor) -> anyhow::Result<()> {
+    let mut wire = Wire::open(gatekeeper, None).await?;
+    for _ in 0..WARMING_POLLS {
+        wire.ask(&visitor.poll).await?;
+    }
+    Ok(())
+}
+
+/// A connection of its own for each visitor, with one poll.
+async fn open(gatekeeper: SocketAddr, visitors: Vec<Visitor>) -> anyhow::Result<Vec<Wire>> {
+    let mut tasks = JoinSet::new();
+    let mut visitors = visitors.into_iter();
+    let (share, mut source) = (CONNECTIONS.div_ceil(OPENING_AT_ONCE), SOURCES.cycle());
+    for _ in 0..OPENING_AT_ONCE {
+        let mine: Vec<Visitor> = visitors.by_ref().take(share.into()).collect();
+        let from = source
+            .next()
+            .map(|last| SocketAddr::from(([127, 0, 0, last], 0)));
+        tasks.spawn(async move {
+            let mut wires = Vec::with_capacity(mine.len());
+            for visitor in mine {
+                let mut wire = Wire::open(gatekeeper, from).await?;
+                let status = wire.ask(&visitor.poll).await?.status;
+                if status != 200 {
+                    bail!("a poll was answered {status}");
+                }
+                wires.push(wire);
+            }
+            Ok(wires)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(opened) = tasks.join_next().await {
+        all.extend(opened.context("an opener died")??);
+    }
+    Ok(all)
+}
+
+/// The resident set of a process, as Linux tells it.
+fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    parse_resident(&status).with_context(|| format!("{path} has no VmRSS"))
+}
+
+fn parse_resident(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes << 10)
+}
+
+fn each(bytes: u64, count: u64) -> f64 {
+    let float = |whole: u64| f64::from(u32::try_from(whole).unwrap_or(u32::MAX));
+    rounded(float(bytes) / float(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resident_set_is_read_in_bytes() {
+        assert_eq!(
+            parse_resident("VmPeak:\t 9 kB\nVmRSS:\t  12 kB\n"),
+            Some(12 << 10)
+        );
+        assert_eq!(parse_resident("VmPeak:\t 9 kB\n"), None);
+    }
+}

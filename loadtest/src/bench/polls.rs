@@ -1,0 +1,287 @@
+//! P1: polls of waiting visitors, as a share of a bare hyper server that returns the same bytes to the same client.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::ground::Ground;
+use super::lanes::{self, Lane, Side};
+use super::positions::Positions;
+use super::report::{AgainstFloor, BenchReport, Figure, Outcome, Round, Series, rounded, sorted};
+use super::room::{self, BenchRoom, Member, Pace};
+use super::servers::{NICENESS, Server};
+use super::upkeep::{Known, Upkeep};
+use super::visitors::{self, Joiner, Visitor};
+use super::wire::Wire;
+use crate::progress::say;
+use crate::tokens::Minter;
+
+const RATIO_BOUND: f64 = 0.85;
+/// How far apart the medians of the lengths may be.
+const FLATNESS_BOUND_PERCENT: f64 = 5.0;
+const ROUNDS: usize = 15;
+const PHASE: Duration = Duration::from_secs(2);
+const CONNECTIONS: usize = 64;
+/// Different tokens that poll, where the line has as many.
+const POLLERS_MAX: u64 = 10_000;
+const RATE_PER_SECOND: u32 = 100;
+/// Parts of the line, each with its share of those who poll.
+const STRETCHES: u64 = 100;
+
+/// One length of the line, with room for so many verified tokens.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    waiting: u64,
+    remembered_tokens: Option<u64>,
+}
+
+const PLANS: [Plan; 4] = [
+    Plan {
+        waiting: 1_000,
+        remembered_tokens: None,
+    },
+    Plan {
+        waiting: 100_000,
+        remembered_tokens: None,
+    },
+    Plan {
+        waiting: 1_000_000,
+        remembered_tokens: None,
+    },
+    // A tenth of those who poll.
+    Plan {
+        waiting: 100_000,
+        remembered_tokens: Some(POLLERS_MAX / 10),
+    },
+];
+
+pub(super) async fn measure(
+    ground: &Ground,
+    stop: &CancellationToken,
+) -> anyhow::Result<BenchReport> {
+    let pace = Pace {
+        rate_per_second: RATE_PER_SECOND,
+        capacity: None,
+    };
+    let mut series = Vec::with_capacity(PLANS.len());
+    for plan in PLANS {
+        say(&format!("P1: {}", plan.label()));
+        let measured = room::in_a_room(ground, "p1", pace, stop, async |room| {
+            in_room(ground, room, plan).await
+        });
+        series.push(measured.await?);
+    }
+    let flatness = flatness(&series);
+    let mut measured = AgainstFloor::new("polls a second", RATIO_BOUND, series);
+    measured.figures.push(flatness);
+    let conditions = json!({
+        "client": "closed loop, own process, kept connections, one request at a time",
+        "connections": CONNECTIONS,
+        "servers_niceness": NICENESS,
+        "early_poll_rule": "off",
+    });
+    Ok(BenchReport {
+        name: "P1",
+        description: "polls of waiting visitors, 100 let in and 10 leaving a second, as a share of bare hyper",
+        outcome: Outcome::AgainstFloor(measured),
+        conditions: ground.conditions(conditions).await,
+    })
+}
+
+impl Plan {
+    fn label(self) -> String {
+        match self.remembered_tokens {
+            None => format!("{} waiting", self.waiting),
+            Some(remembered) => format!("{} waiting, {remembered} tokens remembered", self.waiting),
+        }
+    }
+
+    fn pollers(self) -> u64 {
+        self.waiting.min(POLLERS_MAX)
+    }
+}
+
+/// How far apart the medians of the lengths are, as a share of the largest.
+fn flatness(series: &[Series]) -> Figure {
+    let lengths = PLANS
+        .iter()
+        .zip(series)
+        .filter(|(plan, _)| plan.remembered_tokens.is_none());
+    let medians = sorted(lengths.map(|(_, series)| series.ratio_median));
+    let (least, most) = (medians[0], medians[medians.len() - 1]);
+    Figure {
+        what: "between the medians of the lengths of the line".to_owned(),
+        value: rounded((most - least) / most * 100.0),
+        bound: FLATNESS_BOUND_PERCENT,
+        unit: "%",
+    }
+}
+
+async fn in_room(ground: &Ground, room: &BenchRoom, plan: Plan) -> anyhow::Result<Series> {
+    let remembered = plan.remembered_tokens.map(|tokens| tokens.to_string());
+    let settings: Vec<_> = remembered
+        .iter()
+        .map(|tokens| ("ONSALE_REMEMBERED_TOKENS", tokens.as_str()))
+        .collect();
+    let gatekeeper = Server::gatekeeper(ground, &settings).await?;
+    let minter = Arc::new(ground.minter()?);
+    let (members, pollers) = line_up(room, gatekeeper.address, &minter, plan).await?;
+    let watched: Known = Arc::new(Mutex::new(pollers.clone()));
+    let mut positions = Positions::new(room, gatekeeper.address, &watched).await?;
+    positions.check_at_rest().await?;
+
+    let floor = floor(ground, gatekeeper.address, &pollers).await?;
+    let spare = Known::default();
+    let mut polling = polling(&floor, &gatekeeper, pollers, &spare).await?;
+    let joiner = Joiner::connect(gatekeeper.address, &minter, &room.name).await?;
+    let mut upkeep = Upkeep::new(room, plan.waiting, joiner, members, [spare, watched]);
+    room.admitter.resume(&room.name).await?;
+    let (admitted, began) = (room.admitted().await?, Instant::now());
+    let rounds = tokio::select! {
+        failed = upkeep.go_on() => match failed? {},
+        failed = positions.watch() => match failed? {},
+        rounds = rounds(&mut polling) => rounds?,
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    let admitted = room.admitted().await? - admitted;
+    room.admitter.pause(&room.name).await?;
+    positions.check_at_rest().await?;
+    let observed = observed(&positions, plan, admitted, upkeep.departures, seconds);
+    Ok(Series::new(
+        plan.label(),
+        Some(plan.waiting),
+        rounds,
+        observed,
+    ))
+}
+
+/// Those who poll are spread through the line; the others join past the HTTP port.
+async fn line_up(
+    room: &BenchRoom,
+    gatekeeper: SocketAddr,
+    minter: &Arc<Minter>,
+    plan: Plan,
+) -> anyhow::Result<(Vec<Member>, Vec<Visitor>)> {
+    let fillers = plan.waiting - plan.pollers();
+    let (mut members, mut pollers) = (Vec::new(), Vec::new());
+    for stretch in 0..STRETCHES {
+        let part = |whole: u64| whole * (stretch + 1) / STRETCHES - whole * stretch / STRETCHES;
+        members.extend(room.fill(part(fillers)).await?);
+        let count = usize::try_from(part(plan.pollers()))?;
+        pollers.extend(visitors::gather(gatekeeper, minter, &room.name, count).await?);
+    }
+    members.extend(pollers.iter().map(|poller| poller.member.clone()));
+    Ok((members, pollers))
+}
+
+/// The floor, with the answer to the last one's poll: the longest position.
+async fn floor(
+    ground: &Ground,
+    gatekeeper: SocketAddr,
+    pollers: &[Visitor],
+) -> anyhow::Result<Server> {
+    let last = pollers.last().context("nobody polls")?;
+    let mut wire = Wire::open(gatekeeper, None).await?;
+    let reply = wire.ask(&last.poll).await?;
+    Server::floor(ground, &reply).await
+}
+
+/// One loop of polls.
+struct Polling {
+    lane: Lane,
+    pollers: Vec<Visitor>,
+    next: usize,
+    spare: Known,
+}
+
+async fn polling(
+    floor: &Server,
+    gatekeeper: &Server,
+    pollers: Vec<Visitor>,
+    spare: &Known,
+) -> anyhow::Result<Vec<Polling>> {
+    let mut loops = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
+        loops.push(Polling {
+            lane: Lane::open(floor.address, gatekeeper.address).await?,
+            pollers: Vec::new(),
+            next: 0,
+            spare: Arc::clone(spare),
+        });
+    }
+    for (index, poller) in pollers.into_iter().enumerate() {
+        loops[index % CONNECTIONS].pollers.push(poller);
+    }
+    Ok(loops)
+}
+
+async fn rounds(polling: &mut Vec<Polling>) -> anyhow::Result<Vec<Round>> {
+    let mut measure = async |side| {
+        let until = Instant::now() + PHASE;
+        lanes::phase(polling, |polling| polling.poll_until(side, until)).await
+    };
+    // Once for warmth: tokens are verified, connections are found good.
+    measure(Side::Floor).await?;
+    measure(Side::Ours).await?;
+    lanes::interleaved(ROUNDS, measure).await
+}
+
+impl Polling {
+    /// Polls for one visitor after the other. Answers to visitors who are no longer in the line are not counted, and
+    /// somebody else polls in their stead.
+    async fn poll_until(mut self, side: Side, until: Instant) -> anyhow::Result<(Self, u32)> {
+        let mut answered = 0;
+        while Instant::now() < until {
+            if self.pollers.is_empty() {
+                bail!("nobody is left in the line to poll for");
+            }
+            self.next = (self.next + 1) % self.pollers.len();
+            let reply = self
+                .lane
+                .to(side)
+                .ask(&self.pollers[self.next].poll)
+                .await?;
+            if reply.status != 200 {
+                bail!(
+                    "a poll was answered {}: {}",
+                    reply.status,
+                    String::from_utf8_lossy(reply.body)
+                );
+            }
+            if reply.body.starts_with(br#"{"state":"waiting""#) {
+                answered += 1;
+            } else {
+                self.replace();
+            }
+        }
+        Ok((self, answered))
+    }
+
+    fn replace(&mut self) {
+        match self.spare.lock().expect("nobody panics with it").pop() {
+            Some(newcomer) => self.pollers[self.next] = newcomer,
+            None => drop(self.pollers.swap_remove(self.next)),
+        }
+    }
+}
+
+fn observed(
+    positions: &Positions<'_>,
+    plan: Plan,
+    admitted: u64,
+    departures: u64,
+    seconds: f64,
+) -> Value {
+    let per_second =
+        |count: u64| rounded(f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / seconds);
+    let mut observed = positions.observed();
+    observed["different_tokens"] = plan.pollers().into();
+    observed["admissions_per_second"] = per_second(admitted).into();
+    observed["departures_per_second"] = per_second(departures).into();
+    observed
+}

@@ -1,0 +1,98 @@
+//! Processes of a benchmark's own, beside those of the stack: a gatekeeper whose settings are under control, and the
+//! floor. Both run at the lowest priority, as the stack does, and end with their handle.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use devstack::ports;
+use devstack::process::Launch;
+use devstack::service::Service;
+use tokio::time::Instant;
+
+use super::ground::Ground;
+use super::recorded;
+use super::wire::{Reply, Wire};
+
+/// The crowd goes first: see the Makefile.
+pub(super) const NICENESS: &str = "19";
+const FLOOR_LISTENS_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// A gatekeeper without the limits that a single client on one address would run into.
+const UNLIMITED: [(&str, &str); 0] = [];
+
+/// A server that runs for as long as this is there.
+pub(super) struct Server {
+    service: Service,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.service.pid()
+    }
+
+    /// A gatekeeper for the rooms of the stack, with `settings` besides the stack's own.
+    pub(super) async fn gatekeeper(
+        ground: &Ground,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let (port, admin_port) = (ports::free()?, ports::free()?);
+        let address = loopback(port);
+        let program = ground.stack.bin.join("gatekeeper");
+        let mut launch = polite("bench-gatekeeper", &program, admin_port, ground)
+            .args(["--listen", &address.to_string()])
+            .port(port);
+        for (name, value) in ground.settings()? {
+            launch = launch.env(&name, value);
+        }
+        launch = launch.env("ONSALE_ADMIN_LISTEN", loopback(admin_port).to_string());
+        for (name, value) in UNLIMITED.iter().chain(settings) {
+            launch = launch.env(name, *value);
+        }
+        let service = Service::start(launch).await?;
+        Ok(Self { service, address })
+    }
+
+    /// The bare hyper server, which answers everything with `reply`.
+    pub(super) async fn floor(ground: &Ground, reply: &Reply<'_>) -> anyhow::Result<Self> {
+        let answer = ground.logs().join("bench-floor.answer");
+        recorded::write(&answer, reply)?;
+        let port = ports::free()?;
+        let address = loopback(port);
+        let myself = std::env::current_exe().context("where this program is")?;
+        let launch = polite("bench-floor", &myself, port, ground).args([
+            "floor",
+            "--listen",
+            &address.to_string(),
+            "--answer",
+            &answer.display().to_string(),
+        ]);
+        let service = Service::start_unready(launch)?;
+        until_it_listens(address).await?;
+        Ok(Self { service, address })
+    }
+}
+
+/// A program that lets everybody else go first.
+fn polite(name: &str, program: &Path, port: u16, ground: &Ground) -> Launch {
+    let program = program.display().to_string();
+    Launch::service(name, "nice".into(), port, &ground.logs()).args(["-n", NICENESS, &program])
+}
+
+async fn until_it_listens(address: SocketAddr) -> anyhow::Result<()> {
+    let deadline = Instant::now() + FLOOR_LISTENS_WITHIN;
+    while Wire::open(address, None).await.is_err() {
+        if Instant::now() > deadline {
+            bail!("the floor does not listen on {address}; its log is bench-floor.log");
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}

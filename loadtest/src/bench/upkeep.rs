@@ -1,0 +1,90 @@
+//! Life in a line while it is measured: newcomers take the places of those who were let in, and somebody leaves ten
+//! times a second.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use super::room::{BenchRoom, Member};
+use super::visitors::{Joiner, Visitor};
+
+const TICK: Duration = Duration::from_millis(100);
+/// Ten a second.
+const DEPARTURES_PER_TICK: u32 = 1;
+/// Newcomers of a tick, several times what is let in meanwhile: after a pause the line is full again in a moment.
+const NEWCOMERS_PER_TICK: u64 = 50;
+/// Members asked whether they are still there before a departure is given up for this tick.
+const TRIES: u32 = 50;
+
+/// Visitors of whom several tasks know: each newcomer is added to it.
+pub(super) type Known = Arc<Mutex<Vec<Visitor>>>;
+
+/// What keeps a line at its length.
+pub(super) struct Upkeep<'room> {
+    room: &'room BenchRoom,
+    length: u64,
+    joiner: Joiner,
+    /// Who may leave.
+    members: Vec<Member>,
+    /// Who can poll in the stead of those who have gone, and whose positions can be checked.
+    told: [Known; 2],
+    pub departures: u64,
+}
+
+impl<'room> Upkeep<'room> {
+    pub(super) fn new(
+        room: &'room BenchRoom,
+        length: u64,
+        joiner: Joiner,
+        members: Vec<Member>,
+        told: [Known; 2],
+    ) -> Self {
+        Self {
+            room,
+            length,
+            joiner,
+            members,
+            told,
+            departures: 0,
+        }
+    }
+
+    /// Goes on until it is dropped.
+    pub(super) async fn go_on(&mut self) -> anyhow::Result<Infallible> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            for _ in 0..DEPARTURES_PER_TICK {
+                self.let_one_leave().await?;
+            }
+            let missing = self.length.saturating_sub(self.room.waiting().await?);
+            for _ in 0..missing.min(NEWCOMERS_PER_TICK) {
+                let newcomer = self.joiner.join().await?;
+                self.members.push(newcomer.member.clone());
+                for known in &self.told {
+                    let mut known = known.lock().expect("nobody panics with it");
+                    known.push(newcomer.clone());
+                }
+            }
+        }
+    }
+
+    async fn let_one_leave(&mut self) -> anyhow::Result<()> {
+        for _ in 0..TRIES {
+            if self.members.is_empty() {
+                break;
+            }
+            let chosen = rand::random_range(0..self.members.len());
+            let member = self.members.swap_remove(chosen);
+            // Who was let in meanwhile is no longer in the line, and does not leave it.
+            if self.room.rank(&member.visitor).await?.is_some() && self.room.leave(&member).await? {
+                self.departures += 1;
+                break;
+            }
+        }
+        Ok(())
+    }
+}
