@@ -7,7 +7,7 @@ use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::ids::{Number, RoomName, VisitorId};
 use shared::redis_handle::Redis;
-use shared::room::{Joined, Leaver, Line};
+use shared::room::{Joined, Leaver, Line, Promise};
 use shared::shutdown::Shutdown;
 use tokio_util::sync::CancellationToken;
 
@@ -107,7 +107,7 @@ impl BenchRoom {
             .collect::<Result<Vec<VisitorId>, _>>()?;
         let joined = self
             .line
-            .join(&visitors)
+            .join(&visitors, Promise::of(Promise::LONGEST))
             .await?
             .context("the room has gone")?;
         let members = visitors.into_iter().zip(joined.visitors);
