@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use shared::readiness::Readiness;
+use shared::redis_handle::Redis;
 use shared::shutdown::Shutdown;
 use shared::tokens::admission::AdmissionSigner;
 use shared::tokens::user::UserVerifier;
@@ -14,6 +15,7 @@ use shared::tokens::waiting::WaitingKeys;
 use crate::config::Config;
 use crate::http::cookies::Cookies;
 use crate::limits::Limits;
+use crate::peers::Peers;
 use crate::rooms::{self, Rooms};
 use crate::streams::Streams;
 use crate::tokens::WaitingTokens;
@@ -47,6 +49,7 @@ impl App {
         admissions.keep_fresh(shutdown);
         let users = config.user_tokens.verifier(shutdown);
         let redis = config.redis.connect(shutdown);
+        watch_peers(config, redis.clone(), readiness, shutdown);
         let limits = rooms::Limits {
             interval: config.snapshot_interval(),
             deadline: Duration::from_millis(config.redis.redis_deadline_ms),
@@ -64,4 +67,16 @@ impl App {
             openapi: crate::routes::openapi::document(),
         })
     }
+}
+
+fn watch_peers(config: &Config, redis: Redis, readiness: &Readiness, shutdown: &Shutdown) {
+    let peers = Peers {
+        redis,
+        own: config.advertised(),
+        not_alone: readiness.latch("redis-or-nobody-has-it"),
+    };
+    let hard = shutdown.hard().clone();
+    shutdown.spawn_background("peers", async move {
+        hard.run_until_cancelled(peers.watch()).await;
+    });
 }

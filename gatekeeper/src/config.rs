@@ -1,6 +1,6 @@
 //! Settings of the gatekeeper.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs
 
 use crate::limits::LimitArgs;
 use crate::streams;
+
+/// The admin port unless it is set.
+pub const DEFAULT_ADMIN_PORT: u16 = 9080;
 
 /// The door of Onsale's waiting rooms: gives out numbers and answers polls from memory.
 #[derive(Debug, Clone, Parser)]
@@ -86,6 +89,10 @@ pub struct Config {
     #[command(flatten)]
     pub admin: AdminArgs,
 
+    /// The address at which other gatekeepers reach the admin port of this one, where that is not the one on which it listens.
+    #[arg(long, env = "ONSALE_ADVERTISE_IP")]
+    pub advertise_ip: Option<IpAddr>,
+
     /// Logs.
     #[command(flatten)]
     pub telemetry: TelemetryArgs,
@@ -109,6 +116,15 @@ impl Config {
             most_per_visitor: count(self.max_streams_per_visitor),
             heartbeat: Duration::from_millis(self.stream_heartbeat_ms),
         }
+    }
+
+    /// Where other gatekeepers reach the admin port.
+    pub fn advertised(&self) -> SocketAddr {
+        let mut address = self.admin.address(DEFAULT_ADMIN_PORT);
+        if let Some(ip) = self.advertise_ip {
+            address.set_ip(ip);
+        }
+        address
     }
 
     /// Whether browsers reach this service by https, so that cookies carry the prefixes that only https may set.

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod config;
 pub mod http;
 pub mod limits;
+mod peers;
 pub mod rooms;
 mod routes;
 pub mod streams;

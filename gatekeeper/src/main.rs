@@ -4,13 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use gatekeeper::config::Config;
+use gatekeeper::config::{Config, DEFAULT_ADMIN_PORT};
 use shared::readiness::Readiness;
 use shared::shutdown::Shutdown;
 use shared::{admin, telemetry, tokens};
 use tokio::net::TcpListener;
-
-const DEFAULT_ADMIN_PORT: u16 = 9080;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {

@@ -1,7 +1,7 @@
 //! One Redis (or Valkey) server, set as production sets it: it appends every write to a file, and
 //! refuses writes rather than forget something when memory ends.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use redis::{Connection, RedisResult};
 
@@ -22,6 +22,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 pub struct RedisServer {
     server: Server,
     port: u16,
+    data: PathBuf,
 }
 
 impl RedisServer {
@@ -44,7 +45,8 @@ impl RedisServer {
             launch.args.extend(settings(port));
             launch
         })?;
-        Ok(Self { server, port })
+        let data = folders.data.clone();
+        Ok(Self { server, port, data })
     }
 
     /// `redis://127.0.0.1:PORT`
@@ -86,6 +88,15 @@ impl RedisServer {
 
     /// Starts it again with its data, on the same port; ends it first if it runs.
     pub fn restart(&mut self) -> Result<(), StoreError> {
+        self.server.restart()
+    }
+
+    /// Kills it and starts it again without its data, as a lost disk would.
+    pub fn restart_empty(&mut self) -> Result<(), StoreError> {
+        self.server.kill()?;
+        let emptied =
+            std::fs::remove_dir_all(&self.data).and_then(|()| std::fs::create_dir_all(&self.data));
+        emptied.map_err(StoreError::io("emptying the folder of Redis"))?;
         self.server.restart()
     }
 

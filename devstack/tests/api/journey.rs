@@ -4,5 +4,6 @@ mod books;
 mod crowd;
 mod faults;
 mod people;
+mod recovery;
 mod walk;
 mod world;

@@ -73,6 +73,13 @@ impl Process {
     }
 }
 
+impl Process {
+    /// What it is not ready for.
+    pub(crate) fn unmet(&self) -> Vec<&'static str> {
+        self.readiness.unmet()
+    }
+}
+
 impl Gate {
     /// With the Redis of the test run and a fast room.
     pub(crate) async fn start() -> Self {

@@ -11,4 +11,6 @@ mod join;
 mod limits;
 mod outage;
 mod pages;
+mod peers;
 mod poll;
+mod standing_still;

@@ -61,6 +61,13 @@ impl Person {
         expect(response, 200).await
     }
 
+    /// Gives the place up.
+    pub(super) async fn leave(&self, gatekeeper: &str) {
+        let url = format!("{gatekeeper}/v1/rooms/{ROOM}/visitors/me");
+        let request = self.http.delete(url).bearer_auth(&self.waiting_token);
+        assert_eq!(request.send().await.unwrap().status(), 204);
+    }
+
     /// Polls until the state is `state`.
     pub(super) async fn poll_until(&mut self, gatekeeper: &str, state: &str) -> Value {
         let began = Instant::now();

@@ -188,18 +188,27 @@ impl World {
 
     /// Runs a command of the operator and returns what it prints.
     pub(super) fn admitter(&self, arguments: &[&str]) -> Value {
+        self.run_admitter(arguments)
+            .unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
+    }
+
+    /// The same; `None` when it fails.
+    pub(super) fn try_admitter(&self, arguments: &[&str]) -> Option<Value> {
+        self.run_admitter(arguments).ok()
+    }
+
+    fn run_admitter(&self, arguments: &[&str]) -> Result<Value, String> {
         let output = std::process::Command::new(bin_folder().unwrap().join("admitter"))
             .args(arguments)
             .arg("--json")
             .env("ONSALE_REDIS_URL", self.redis_url())
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).unwrap()
+        if output.status.success() {
+            Ok(serde_json::from_slice(&output.stdout).unwrap())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
     }
 
     /// Somebody with a user token.
