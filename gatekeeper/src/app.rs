@@ -13,6 +13,7 @@ use shared::tokens::user::UserVerifier;
 use shared::tokens::waiting::WaitingKeys;
 
 use crate::config::Config;
+use crate::early_polls::EarlyPolls;
 use crate::http::cookies::Cookies;
 use crate::limits::Limits;
 use crate::peers::Peers;
@@ -27,6 +28,7 @@ pub struct App {
     pub(crate) limits: Arc<Limits>,
     pub(crate) streams: Streams,
     pub(crate) waiting_tokens: WaitingTokens,
+    pub(crate) early_polls: EarlyPolls,
     pub(crate) admissions: AdmissionSigner,
     pub(crate) users: UserVerifier,
     pub(crate) cookies: Cookies,
@@ -53,12 +55,14 @@ impl App {
         let limits = rooms::Limits {
             interval: config.snapshot_interval(),
             deadline: Duration::from_millis(config.redis.redis_deadline_ms),
+            poll_budget_per_second: f64::from(config.poll_budget),
         };
         Ok(Self {
             rooms: Rooms::start(redis, limits, readiness.latch("rooms-read"), shutdown),
             limits: Limits::start(&config.limits, shutdown),
             streams: Streams::new(config.stream_limits(), shutdown),
             waiting_tokens: WaitingTokens::new(waiting_keys, config.remembered_tokens),
+            early_polls: EarlyPolls::new(config.early_polls, config.remembered_tokens),
             admissions,
             users: users.context("--user-jwks")?,
             cookies: Cookies::new(config.is_https()),

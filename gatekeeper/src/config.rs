@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use shared::args::{AdminArgs, RedisArgs, ServerArgs, ShutdownArgs, TelemetryArgs, UserTokenArgs};
 
+use crate::early_polls::EarlyPollRule;
 use crate::limits::LimitArgs;
 use crate::streams;
 
@@ -76,6 +77,16 @@ pub struct Config {
     #[arg(long, env = "ONSALE_STREAM_HEARTBEAT_MS", default_value_t = 15_000,
           value_parser = clap::value_parser!(u64).range(1_000..=60_000))]
     pub stream_heartbeat_ms: u64,
+
+    /// Polls a second that this gatekeeper wants to answer; poll intervals grow so that it is asked for no more. The
+    /// default is about half of what two cores answer: joins, claims and a neighbour's failure need the rest.
+    #[arg(long, env = "ONSALE_POLL_BUDGET", default_value_t = 20_000,
+          value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    pub poll_budget: u32,
+
+    /// What is done about visitors who poll far more often than they are told: 429, or nothing.
+    #[arg(long, env = "ONSALE_EARLY_POLLS", value_enum, default_value = "refuse")]
+    pub early_polls: EarlyPollRule,
 
     /// Where Redis is.
     #[command(flatten)]

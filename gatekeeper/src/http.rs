@@ -4,5 +4,6 @@ pub mod body;
 pub mod client_address;
 pub mod cookies;
 pub mod credentials;
+pub mod query;
 pub mod reply;
 pub mod reply_body;

@@ -7,9 +7,13 @@
 pub mod app;
 pub mod batch;
 pub mod config;
+pub mod early_polls;
+pub mod estimate;
 pub mod http;
+pub mod interval;
 pub mod limits;
 mod peers;
+pub mod pace;
 pub mod rooms;
 mod routes;
 pub mod streams;

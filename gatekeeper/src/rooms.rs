@@ -17,6 +17,7 @@ use shared::redis_handle::Redis;
 use shared::shutdown::Shutdown;
 
 pub use self::room::Room;
+use crate::interval::BudgetPlan;
 
 type Table = HashMap<RoomName, Arc<Room>>;
 
@@ -27,6 +28,8 @@ pub struct Limits {
     pub interval: Duration,
     /// The deadline of a call to Redis.
     pub deadline: Duration,
+    /// Polls a second that visitors of all rooms together are told to come with.
+    pub poll_budget_per_second: f64,
 }
 
 /// All rooms. Reading the table takes no lock.
@@ -46,6 +49,10 @@ impl Rooms {
         let refresh = refresh::Refresh {
             redis,
             limits,
+            budget: Arc::new(ArcSwap::from_pointee(BudgetPlan::new(
+                &[],
+                limits.poll_budget_per_second,
+            ))),
             table: Arc::clone(&rooms.table),
             read_once: Arc::clone(&rooms.read_once),
             read,

@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 
 use super::Room;
 use super::snapshot::Snapshot;
+use crate::pace;
 
 /// Chunks far behind the head are fetched at most this often: there a position may lag.
 const FAR_EVERY: Duration = Duration::from_secs(1);
@@ -75,6 +76,7 @@ pub(super) async fn read(room: &Room) -> Result<(), StoreError> {
         return Ok(());
     };
     let far_is_due = before.is_none_or(|before| before.far_read_at.elapsed() >= FAR_EVERY);
+    let opens_at = pace::opening(&raw);
     let mut snapshot = Snapshot::build(raw, before);
     if far_is_due {
         let missing = snapshot.outdated_chunks(FAR_AT_ONCE);
@@ -83,6 +85,7 @@ pub(super) async fn read(room: &Room) -> Result<(), StoreError> {
         }
         snapshot.far_read_at = Instant::now();
     }
+    snapshot.pace = room.pace(&snapshot, opens_at);
     room.set_snapshot(snapshot);
     Ok(())
 }

@@ -15,6 +15,8 @@ use shared::shutdown::Shutdown;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::info;
 
+use crate::interval::{BudgetPlan, Demand};
+
 use super::{Limits, Room, Table, reader};
 
 /// Between two looks at which rooms there are.
@@ -27,6 +29,8 @@ const ROOMS_AT_ONCE: usize = 32;
 pub(super) struct Refresh {
     pub(super) redis: Redis,
     pub(super) limits: Limits,
+    /// How the rooms share the polls that are to be answered.
+    pub(super) budget: Arc<ArcSwap<BudgetPlan>>,
     pub(super) table: Arc<ArcSwap<Table>>,
     pub(super) read_once: Arc<AtomicBool>,
     pub(super) read: Latch,
@@ -50,6 +54,7 @@ impl Refresh {
         let mut ticks = tokio::time::interval(LIST_EVERY);
         loop {
             ticks.tick().await;
+            self.keep_to_budget();
             // Without an answer the rooms stay as they are; each reader says for itself that Redis is away.
             let Ok(names) = registry.list().await else {
                 continue;
@@ -58,6 +63,14 @@ impl Refresh {
             self.read_once.store(true, Ordering::Release);
             self.read.set(true);
         }
+    }
+
+    /// Joins, departures and other speeds change what the lines ask for.
+    fn keep_to_budget(&self) {
+        let table = self.table.load();
+        let lines: Vec<Demand> = table.values().filter_map(|room| room.demand()).collect();
+        let plan = BudgetPlan::new(&lines, self.limits.poll_budget_per_second);
+        self.budget.store(Arc::new(plan));
     }
 
     async fn add_and_remove(&self, names: Vec<RoomName>, readers: &mut HashMap<RoomName, Reader>) {
@@ -76,6 +89,7 @@ impl Refresh {
                 self.redis.clone(),
                 name.clone(),
                 self.limits,
+                Arc::clone(&self.budget),
                 &self.shutdown,
             );
             let _ = reader::read(&room).await;

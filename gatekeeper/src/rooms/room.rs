@@ -1,8 +1,9 @@
 //! One room, as this gatekeeper sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use moka::sync::Cache;
 use shared::ids::{Number, RoomName, VisitorId};
 use shared::redis_handle::{Redis, StoreError};
@@ -15,7 +16,10 @@ use super::Limits;
 use super::beats::Beats;
 use super::snapshot::Snapshot;
 use crate::batch::{BatchError, Batcher};
+use crate::estimate::Estimator;
+use crate::interval::{BudgetPlan, Demand};
 use crate::limits::{InFlight, Place};
+use crate::pace::Pace;
 
 /// Outcomes that no longer change, remembered so that polling a finished token in a loop is no load on Redis.
 const REMEMBERED_OUTCOMES: u64 = 100_000;
@@ -32,6 +36,9 @@ pub struct Room {
     line: Line,
     snapshot: ArcSwapOption<Snapshot>,
     renewed: watch::Sender<()>,
+    budget: Arc<ArcSwap<BudgetPlan>>,
+    /// Only the reader looks.
+    estimator: Mutex<Estimator>,
     joins: Batcher<(VisitorId, Promise), JoinAnswer>,
     claims: Batcher<ClaimRequest, ClaimOutcome>,
     over: Cache<(u64, Number), ClaimOutcome>,
@@ -40,7 +47,13 @@ pub struct Room {
 }
 
 impl Room {
-    pub(super) fn start(redis: Redis, name: RoomName, limits: Limits, shutdown: &Shutdown) -> Self {
+    pub(super) fn start(
+        redis: Redis,
+        name: RoomName,
+        limits: Limits,
+        budget: Arc<ArcSwap<BudgetPlan>>,
+        shutdown: &Shutdown,
+    ) -> Self {
         let line = Line::new(redis, name);
         // A request may wait for the batch before its own.
         let patience = limits.deadline * 2;
@@ -49,6 +62,8 @@ impl Room {
             line,
             snapshot: ArcSwapOption::empty(),
             renewed: watch::Sender::new(()),
+            budget,
+            estimator: Mutex::default(),
             joins: Batcher::start(patience, shutdown, move |visitors| {
                 join_all(joining.clone(), visitors)
             }),
@@ -80,6 +95,23 @@ impl Room {
     /// A place for one call to Redis outside of a batch, unless this room has too many under way.
     pub(crate) fn enter(&self) -> Option<Place<'_>> {
         self.single_calls.enter()
+    }
+
+    /// The pace of the room as it is in `snapshot`.
+    pub(super) fn pace(&self, snapshot: &Snapshot, opens_at: Option<Instant>) -> Pace {
+        let estimate = self
+            .estimator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .look(Instant::now(), snapshot);
+        Pace::new(snapshot, estimate, opens_at, &self.budget.load())
+    }
+
+    /// What the room's visitors ask for; `None` until it has been read.
+    pub(super) fn demand(&self) -> Option<Demand> {
+        self.snapshot()
+            .as_deref()
+            .map(|snapshot| snapshot.pace.demand())
     }
 
     pub(crate) fn line(&self) -> &Line {

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use shared::room::{CHUNK_PLACES, ChunkVersion, RoomSnapshot, Settings, ShopFacts, SnapshotChunk};
 
+use crate::pace::Pace;
+
 /// A snapshot older than this is called stale: a few readings have failed.
 const STALE_AFTER: Duration = Duration::from_secs(1);
 const WORD_BITS: u64 = 64;
@@ -35,6 +37,8 @@ pub struct Snapshot {
     pub gatekeepers: u64,
     /// The shop behind the room, if there is one.
     pub shop: Option<ShopFacts>,
+    /// What its visitors are told about time.
+    pub pace: Pace,
     pub(super) far_read_at: Instant,
     taken_at: Instant,
     /// The first chunk that is kept.
@@ -56,7 +60,7 @@ struct Chunk {
 
 impl Snapshot {
     /// Takes the near chunks from `raw` and what has not changed from the snapshot `earlier`.
-    pub(super) fn build(raw: RoomSnapshot, earlier: Option<&Self>) -> Self {
+    pub(crate) fn build(raw: RoomSnapshot, earlier: Option<&Self>) -> Self {
         let head = raw.head();
         // Of another life, nothing is the same.
         let earlier = earlier.filter(|earlier| earlier.settings.life == raw.settings.life);
@@ -71,6 +75,7 @@ impl Snapshot {
         let mut snapshot = Self {
             head,
             first,
+            pace: Pace::default(),
             waiting: raw.waiting,
             active: raw.active,
             absent: raw.absent,
@@ -128,6 +133,16 @@ impl Snapshot {
             .departed_before(place)
             .saturating_sub(self.departed_before(self.head + 1));
         behind_head.saturating_sub(gone).max(1)
+    }
+
+    /// The same without what lies more than `places` behind the head, for keeping.
+    pub(crate) fn front(&self, places: u64) -> Self {
+        let last = self.head.saturating_add(places) / CHUNK_PLACES;
+        let mut front = self.clone();
+        front.versions.clear();
+        front.chunks.retain(|index, _| *index <= last);
+        front.before.retain(|index, _| *index <= last);
+        front
     }
 
     /// Departed places from the head's chunk up to, and without, `place`.
@@ -199,4 +214,4 @@ fn split(offset: u64) -> (usize, u64) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

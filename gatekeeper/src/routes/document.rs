@@ -15,11 +15,65 @@ use shared::tokens::waiting::WaitingClaims;
 
 use super::problems;
 use crate::app::App;
+use crate::estimate::{Reason, Wait};
+use crate::interval::Jitter;
+use crate::pace::{Pace, PollPlan};
 use crate::rooms::Room;
 use crate::rooms::snapshot::Snapshot;
 
 /// A token of a life that the snapshot does not know yet is believed for so long; a snapshot follows within one.
 const YOUNG_SECONDS: i64 = 10;
+
+/// On what occasion a visitor is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// Just joined, or joined again.
+    Join,
+    /// Asked for it; `is_hidden`: by a page that nobody sees.
+    Poll { is_hidden: bool },
+}
+
+impl Occasion {
+    fn plan(self, pace: &Pace, position: u64) -> PollPlan {
+        let phase = rand::random_range(0.0..1.0);
+        match self {
+            Self::Join => pace.plan(position, Jitter::after_join(phase), false),
+            Self::Poll { is_hidden } => pace.plan(position, Jitter::after_poll(phase), is_hidden),
+        }
+    }
+}
+
+/// A visitor in one snapshot.
+struct Seen<'room> {
+    snapshot: &'room Snapshot,
+    position: u64,
+    plan: PollPlan,
+}
+
+impl<'room> Seen<'room> {
+    fn by(claims: &WaitingClaims, snapshot: &'room Snapshot, occasion: Occasion) -> Self {
+        let position = snapshot.position(claims.num.0);
+        Self {
+            snapshot,
+            position,
+            plan: occasion.plan(&snapshot.pace, position),
+        }
+    }
+
+    /// Whether a poll may come already; `Err` is by how much it is too early.
+    fn is_due(
+        &self,
+        app: &App,
+        claims: &WaitingClaims,
+        occasion: Occasion,
+    ) -> Result<(), Duration> {
+        if occasion == Occasion::Join {
+            return Ok(());
+        }
+        let interval = self.snapshot.pace.interval(self.position);
+        app.early_polls.count(claims, interval)
+    }
+}
 
 /// What a visitor is told. `state` decides which of the other members are there.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -50,6 +104,12 @@ pub(crate) struct Waiting {
     position: u64,
     /// Expected wait; `null` when nobody is being admitted.
     eta_seconds: Option<u64>,
+    /// The wait is longer than `eta_seconds`, nobody knows how much.
+    #[serde(skip_serializing_if = "is_false")]
+    eta_is_capped: bool,
+    /// Why the expected wait has become longer of late, or is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta_reason: Option<Reason>,
     /// When to poll next.
     poll_after_ms: u64,
     /// The line cannot be read at present; the position is the last known one.
@@ -61,6 +121,30 @@ pub(crate) struct Waiting {
     /// The waiting token, at join and when it is renewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
+}
+
+impl Waiting {
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// When the visitor should ask again.
+    pub(super) fn poll_after(&self) -> Duration {
+        Duration::from_millis(self.poll_after_ms)
+    }
+
+    /// The expected wait.
+    pub(super) fn wait(&self) -> Wait {
+        Wait {
+            seconds: self.eta_seconds,
+            is_capped: self.eta_is_capped,
+        }
+    }
+
+    /// Why it has become longer.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        self.eta_reason
+    }
 }
 
 /// A visitor who may go to the shop.
@@ -108,49 +192,51 @@ impl VisitorDocument {
     /// When the visitor should ask again; `None` when there is nothing to wait for.
     pub(crate) fn poll_after(&self) -> Option<Duration> {
         match self {
-            Self::Waiting(waiting) => Some(Duration::from_millis(waiting.poll_after_ms)),
-            _ => None,
-        }
-    }
-
-    /// For how long a visitor in the line may be silent from now on; `None` for whoever is not in it.
-    pub(super) fn promise(&self) -> Option<Promise> {
-        // Two seconds of grace: a flush, a tick and the deadline of a call fit in.
-        let after = self.poll_after()?;
-        Some(Promise::of(after + Duration::from_secs(2) + after / 10))
-    }
-
-    /// Position and expected seconds of a visitor in the line.
-    pub(super) fn position(&self) -> Option<(u64, Option<u64>)> {
-        match self {
-            Self::Waiting(waiting) => Some((waiting.position, waiting.eta_seconds)),
+            Self::Waiting(waiting) => Some(waiting.poll_after()),
             _ => None,
         }
     }
 }
 
-/// What somebody who joins now will promise, as far as the snapshot knows.
+/// What somebody who joins now will promise at most, as far as the snapshot knows.
 pub(super) fn promise_of_a_join(room: &Room) -> Promise {
     let snapshot = room.snapshot();
-    let eta = snapshot
+    let (pace, waiting) = snapshot
         .as_deref()
-        .and_then(|snapshot| eta_seconds(snapshot, snapshot.waiting + 1));
-    let after = Duration::from_millis(poll_after_ms(eta, 1.1));
-    Promise::of(after + Duration::from_secs(2) + after / 10)
+        .map_or_else(Default::default, |snapshot| {
+            (snapshot.pace, snapshot.waiting)
+        });
+    let plan = pace.plan(waiting + 1, Jitter::after_join(1.0), false);
+    Promise::of(plan.promised)
 }
 
 /// What the visitor of `claims` is told now, which is a beat. Asks Redis only when the visitor's turn seems to have come.
+/// A poll that comes far too early is a problem, and a beat all the same.
 pub(super) async fn of(
     app: &App,
     room: &Room,
     claims: &WaitingClaims,
+    occasion: Occasion,
 ) -> Result<VisitorDocument, Problem> {
     let snapshot = room.snapshot();
     let Some(snapshot) = snapshot.as_deref() else {
         return Err(problems::line_unavailable());
     };
-    let document = told(app, room, snapshot, claims).await?;
-    if let Some(promise) = document.promise() {
+    let life = check_life(snapshot, claims)?;
+    let seen = Seen::by(claims, snapshot, occasion);
+    let promise = Promise::of(seen.plan.promised);
+    if life == Ordering::Greater {
+        room.seen(claims, promise);
+        return Ok(ahead_of_snapshot(claims, &seen));
+    }
+    if let Err(wait) = seen.is_due(app, claims, occasion) {
+        if !snapshot.has_departed(claims.num.0) {
+            room.seen(claims, promise);
+        }
+        return Err(problems::too_early(wait));
+    }
+    let document = told(app, room, &seen, claims).await?;
+    if matches!(document, VisitorDocument::Waiting(_)) {
         room.seen(claims, promise);
     }
     Ok(document)
@@ -159,17 +245,15 @@ pub(super) async fn of(
 async fn told(
     app: &App,
     room: &Room,
-    snapshot: &Snapshot,
+    seen: &Seen<'_>,
     claims: &WaitingClaims,
 ) -> Result<VisitorDocument, Problem> {
-    if check_life(snapshot, claims)? == Ordering::Greater {
-        return Ok(ahead_of_snapshot(claims));
-    }
+    let snapshot = seen.snapshot;
     if let Some(outcome) = room.known_outcome(claims.life, claims.num) {
-        return decided(app, claims, snapshot, outcome);
+        return decided(app, claims, seen, outcome);
     }
     if !snapshot.has_departed(claims.num.0) {
-        return Ok(waiting(claims, snapshot, snapshot.is_stale()));
+        return Ok(waiting_as(claims, seen, snapshot.is_stale()));
     }
     let request = ClaimRequest {
         visitor: claims.sub.clone(),
@@ -177,9 +261,9 @@ async fn told(
         life: claims.life,
     };
     match room.claim(request).await {
-        Ok(outcome) => decided(app, claims, snapshot, outcome),
+        Ok(outcome) => decided(app, claims, seen, outcome),
         // Nothing is lost: the next poll asks again.
-        Err(_unavailable) => Ok(waiting(claims, snapshot, true)),
+        Err(_unavailable) => Ok(waiting_as(claims, seen, true)),
     }
 }
 
@@ -197,7 +281,7 @@ pub(super) fn check_life(snapshot: &Snapshot, claims: &WaitingClaims) -> Result<
 fn decided(
     app: &App,
     claims: &WaitingClaims,
-    snapshot: &Snapshot,
+    seen: &Seen<'_>,
     outcome: ClaimOutcome,
 ) -> Result<VisitorDocument, Problem> {
     let over = || Over {
@@ -208,7 +292,7 @@ fn decided(
         ClaimOutcome::Admitted(admission) => {
             VisitorDocument::Admitted(admitted(app, claims, &admission)?)
         }
-        ClaimOutcome::Waiting => waiting(claims, snapshot, snapshot.is_stale()),
+        ClaimOutcome::Waiting => waiting_as(claims, seen, seen.snapshot.is_stale()),
         ClaimOutcome::Left => VisitorDocument::Left(over()),
         ClaimOutcome::Finished => VisitorDocument::Finished(over()),
         ClaimOutcome::Lapsed => VisitorDocument::Lapsed(over()),
@@ -216,38 +300,48 @@ fn decided(
     })
 }
 
-/// What a visitor in the line is told.
+/// What a visitor in the line would be told by a poll.
 pub(crate) fn waiting(claims: &WaitingClaims, snapshot: &Snapshot, stale: bool) -> VisitorDocument {
+    let poll = Occasion::Poll { is_hidden: false };
+    waiting_as(claims, &Seen::by(claims, snapshot, poll), stale)
+}
+
+fn waiting_as(claims: &WaitingClaims, seen: &Seen<'_>, stale: bool) -> VisitorDocument {
     let room = claims.room.clone();
-    if snapshot.settings.state == RoomState::Closed {
+    if seen.snapshot.settings.state == RoomState::Closed {
         return VisitorDocument::Closed(Over {
             room,
             number: claims.num.0,
         });
     }
-    let position = snapshot.position(claims.num.0);
-    let eta_seconds = eta_seconds(snapshot, position);
+    let estimate = seen.snapshot.pace.estimate();
+    let wait = estimate.wait(seen.position);
+    let shop = seen.snapshot.shop;
     VisitorDocument::Waiting(Waiting {
         room,
         number: claims.num.0,
-        position,
-        eta_seconds,
-        poll_after_ms: poll_after_ms(eta_seconds, rand::random_range(0.9..1.1)),
+        position: seen.position,
+        eta_seconds: wait.seconds,
+        eta_is_capped: wait.is_capped,
+        eta_reason: estimate.reason,
+        poll_after_ms: millis(seen.plan),
         stale,
-        busy: snapshot.shop.is_some_and(|shop| shop.is_busy),
-        sold_out: snapshot.shop.is_some_and(|shop| shop.is_sold_out()),
+        busy: shop.is_some_and(|shop| shop.is_busy),
+        sold_out: shop.is_some_and(|shop| shop.is_sold_out()),
         token: None,
     })
 }
 
 /// Of the life to which the token belongs nothing is known yet but that nobody is further behind.
-fn ahead_of_snapshot(claims: &WaitingClaims) -> VisitorDocument {
+fn ahead_of_snapshot(claims: &WaitingClaims, seen: &Seen<'_>) -> VisitorDocument {
     VisitorDocument::Waiting(Waiting {
         room: claims.room.clone(),
         number: claims.num.0,
         position: claims.num.0,
         eta_seconds: None,
-        poll_after_ms: poll_after_ms(Some(0), rand::random_range(0.9..1.1)),
+        eta_is_capped: false,
+        eta_reason: None,
+        poll_after_ms: millis(seen.plan),
         stale: true,
         busy: false,
         sold_out: false,
@@ -255,39 +349,18 @@ fn ahead_of_snapshot(claims: &WaitingClaims) -> VisitorDocument {
     })
 }
 
+fn millis(plan: PollPlan) -> u64 {
+    u64::try_from(plan.poll_after.as_millis()).expect("an interval is at most a quarter of an hour")
+}
+
 /// Whether a token is so new that the snapshot may not know its life yet.
 fn is_young(claims: &WaitingClaims) -> bool {
     clock::now_seconds().saturating_sub(claims.iat) <= YOUNG_SECONDS
 }
 
-/// Expected wait of somebody at `position`; `None` when nobody is being admitted.
-pub(super) fn eta_seconds(snapshot: &Snapshot, position: u64) -> Option<u64> {
-    let settings = &snapshot.settings;
-    let rate = settings
-        .rate_per_second
-        .filter(|rate| *rate > 0.0 && settings.state.admits())?;
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an estimate in seconds; a conversion of floats saturates"
-    )]
-    let seconds = (position as f64 / rate).ceil() as u64;
-    Some(seconds)
-}
-
-/// A tenth of the expected wait, from 1 s in front to 30 s behind; 10 s while nobody is admitted.
-/// `jitter` around 1 keeps those who came together from coming back together.
-fn poll_after_ms(eta_seconds: Option<u64>, jitter: f64) -> u64 {
-    let base = eta_seconds.map_or(10_000, |eta| eta.saturating_mul(100).clamp(1_000, 30_000));
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most 33,000"
-    )]
-    let jittered = (base as f64 * jitter) as u64;
-    jittered
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn admitted(app: &App, claims: &WaitingClaims, admission: &Admission) -> Result<Admitted, Problem> {
@@ -312,19 +385,4 @@ fn admitted(app: &App, claims: &WaitingClaims, admission: &Admission) -> Result<
         booking_url: app.booking_url.replace("{room}", claims.room.as_str()),
         token: None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn those_in_front_ask_every_second_and_those_behind_more_seldom() {
-        assert_eq!(poll_after_ms(Some(0), 1.0), 1_000);
-        assert_eq!(poll_after_ms(Some(10), 1.0), 1_000);
-        assert_eq!(poll_after_ms(Some(100), 1.0), 10_000);
-        assert_eq!(poll_after_ms(Some(u64::MAX), 1.0), 30_000);
-        assert_eq!(poll_after_ms(None, 1.0), 10_000);
-        assert_eq!(poll_after_ms(Some(100), 0.9), 9_000);
-    }
 }

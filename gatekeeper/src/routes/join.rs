@@ -8,7 +8,7 @@ use shared::problem::Problem;
 use shared::room::Joined;
 use shared::tokens::waiting::WaitingClaims;
 
-use super::document::{self, VisitorDocument};
+use super::document::{self, Occasion, VisitorDocument};
 use super::me::{add_cookies, find_room};
 use super::problems;
 use crate::app::App;
@@ -68,7 +68,7 @@ pub(super) async fn enter(
         .waiting_tokens
         .sign(&claims)
         .map_err(|error| problems::internal(&error))?;
-    let document = document::of(app, known, &claims)
+    let document = document::of(app, known, &claims, Occasion::Join)
         .await?
         .with_token(token.clone());
     Ok((status, document, token))

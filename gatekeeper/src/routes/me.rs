@@ -10,17 +10,25 @@ use shared::ids::RoomName;
 use shared::problem::Problem;
 use shared::tokens::waiting::{LIFETIME_SECONDS, WaitingClaims};
 
-use super::document::{self, VisitorDocument};
+use super::document::{self, Occasion, VisitorDocument};
 use super::problems;
 use crate::app::App;
 use crate::http::credentials::{self, Credential};
+use crate::http::query;
 use crate::http::reply::{self, Caching, Reply};
 use crate::rooms::Room;
 
 #[utoipa::path(
     get, path = "/v1/rooms/{room}/visitors/me", tag = "visitors",
-    params(("room" = String, Path)), security(("waiting_token" = [])),
-    responses((status = 200, body = VisitorDocument), (status = 401, description = "waiting-token-invalid"))
+    params(
+        ("room" = String, Path),
+        ("hidden" = Option<bool>, Query, description = "true: nobody sees the page that asks, so it may be late")
+    ),
+    security(("waiting_token" = [])),
+    responses(
+        (status = 200, body = VisitorDocument), (status = 401, description = "waiting-token-invalid"),
+        (status = 429, description = "rate-limited: far more often than `poll_after_ms` said")
+    )
 )]
 pub(super) async fn answer<B>(
     app: &App,
@@ -29,7 +37,10 @@ pub(super) async fn answer<B>(
 ) -> Result<Reply, Problem> {
     let (claims, _) = visitor(app, room, request.headers())?;
     let known = find_room(app, room)?;
-    let mut document = document::of(app, &known, &claims).await?;
+    let occasion = Occasion::Poll {
+        is_hidden: query::is_hidden(request.uri().query()),
+    };
+    let mut document = document::of(app, &known, &claims, occasion).await?;
     let renewed = renewed_token(app, &claims)?;
     if let Some(token) = &renewed {
         document = document.with_token(token.clone());

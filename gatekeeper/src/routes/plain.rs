@@ -1,17 +1,22 @@
 //! `/rooms/{room}/plain`: a visitor's own page, without JavaScript. GET shows and refreshes itself, POST enters the line.
 
-use http::header::LOCATION;
+use std::fmt::Display;
+
+use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
 use shared::ids::RoomName;
 use shared::problem::Problem;
 
-use super::document::{self, VisitorDocument};
+use super::document::{self, Occasion, VisitorDocument};
 use super::me::{add_cookies, find_room, renewed_token, visitor};
 use super::page::{self, Language};
 use super::{join, problems};
 use crate::app::App;
 use crate::http::credentials;
 use crate::http::reply::{self, Caching, Reply};
+
+/// Nothing on the page can tell whether anybody sees it.
+const OCCASION: Occasion = Occasion::Poll { is_hidden: true };
 
 pub(super) async fn show<B>(
     app: &App,
@@ -24,13 +29,16 @@ pub(super) async fn show<B>(
     let document = match visitor(app, room, request.headers()) {
         Ok((claims, _)) => {
             app.limits.check_call(&claims.sub)?;
-            match document::of(app, &known, &claims).await {
+            match document::of(app, &known, &claims, OCCASION).await {
                 Ok(document) => {
                     renewed = renewed_token(app, &claims)?;
                     Some(document)
                 }
                 // A token of an earlier life of the room: enter anew.
                 Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => None,
+                Err(problem) if problem.status() == StatusCode::TOO_MANY_REQUESTS => {
+                    return Ok(too_early(language, problem));
+                }
                 Err(problem) => return Err(problem),
             }
         }
@@ -69,6 +77,29 @@ pub(super) async fn join<B>(
     Ok(reply)
 }
 
+/// People reload: they get a page that says so and looks again by itself.
+fn too_early(language: Language, problem: Problem) -> Reply {
+    let refused = problem.into_response();
+    let wait = &refused.headers()[RETRY_AFTER];
+    let words = language.words();
+    let seconds = wait.to_str().expect("digits");
+    let text = words.too_early.replace("{n}", seconds);
+    let page = page::document(
+        language,
+        words.title,
+        &refresh(seconds),
+        &format!("<p>{text}</p>"),
+    );
+    let mut reply = page::html(&page, Caching::Personal);
+    *reply.status_mut() = refused.status();
+    reply.headers_mut().insert(RETRY_AFTER, wait.clone());
+    reply
+}
+
+fn refresh(seconds: impl Display) -> String {
+    format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")
+}
+
 fn render(
     language: Language,
     room: &RoomName,
@@ -97,19 +128,20 @@ fn render(
                 words.admitted, words.go
             )
         }
-        Some(document) => match (document.position(), document.poll_after()) {
-            (Some((position, eta)), Some(wait)) => {
-                let seconds = wait.as_secs().max(1);
-                head = format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">");
-                let position = words.position.replace("{n}", &position.to_string());
-                let eta = eta.map_or_else(
-                    || words.no_estimate.to_owned(),
-                    |eta| words.wait.replace("{n}", &eta.to_string()),
-                );
-                format!("<p>{position}</p><p>{eta}</p><p>{}</p>", words.keep)
-            }
-            _ => format!("<p>{}</p>{}", words.over, form()),
-        },
+        Some(VisitorDocument::Waiting(waiting)) => {
+            head = refresh(waiting.poll_after().as_secs().max(1));
+            let position = waiting.position().to_string();
+            let position = words.position.replace("{n}", &position);
+            let wait = words.wait(waiting.wait());
+            let reason = waiting.reason().and_then(|reason| words.reason(reason));
+            let reason = reason.map(|reason| format!("<p>{reason}</p>"));
+            format!(
+                "<p>{position}</p><p>{wait}</p>{}<p>{}</p>",
+                reason.unwrap_or_default(),
+                words.keep
+            )
+        }
+        Some(_) => format!("<p>{}</p>{}", words.over, form()),
     };
     page::document(language, words.title, &head, &body)
 }

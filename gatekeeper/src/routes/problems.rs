@@ -99,6 +99,14 @@ pub(crate) fn rate_limited(wait: Duration, detail: &'static str) -> Problem {
     .retry_after(wait)
 }
 
+/// A poll that came `wait` too early.
+pub(super) fn too_early(wait: Duration) -> Problem {
+    rate_limited(
+        wait,
+        "Poll when poll_after_ms says. You keep your place, and asking more often brings nobody in earlier.",
+    )
+}
+
 pub(crate) fn overloaded() -> Problem {
     Problem::new("overloaded", StatusCode::SERVICE_UNAVAILABLE, "Overloaded")
         .detail("Too many requests at once; try again.")

@@ -9,8 +9,9 @@ use shared::problem::Problem;
 use shared::room::RoomState;
 
 use super::me::find_room;
-use super::{document, problems};
+use super::problems;
 use crate::app::App;
+use crate::estimate::Reason;
 use crate::http::reply::{self, Caching, Reply};
 
 /// What everybody may know about a room.
@@ -28,6 +29,10 @@ pub(super) struct RoomDocument {
     rate_per_second: Option<f64>,
     /// Expected wait of somebody who joins now; `null` when nobody is being admitted.
     eta_seconds: Option<u64>,
+    /// It is longer than that, nobody knows how much.
+    eta_is_capped: bool,
+    /// Why it has become longer of late, or is not known.
+    eta_reason: Option<Reason>,
     /// When a scheduled room opens.
     #[schema(value_type = Option<String>, format = DateTime)]
     opens_at: Option<Timestamp>,
@@ -48,13 +53,17 @@ pub(super) fn answer(app: &App, room: &RoomName) -> Result<Reply, Problem> {
     let snapshot = known.snapshot();
     let snapshot = snapshot.as_deref().ok_or_else(problems::line_unavailable)?;
     let settings = &snapshot.settings;
+    let estimate = snapshot.pace.estimate();
+    let wait = estimate.wait(snapshot.waiting + 1);
     let document = RoomDocument {
         room: room.clone(),
         state: settings.state,
         waiting: snapshot.waiting,
         active: snapshot.active,
         rate_per_second: settings.rate_per_second,
-        eta_seconds: document::eta_seconds(snapshot, snapshot.waiting + 1),
+        eta_seconds: wait.seconds,
+        eta_is_capped: wait.is_capped,
+        eta_reason: estimate.reason,
         opens_at: settings.opens_at_ms.map(clock::from_millis),
         inventory: snapshot.shop.map(|shop| shop.sellable),
         message: settings.message.clone(),

@@ -55,7 +55,13 @@ impl Process {
             "--drain-delay-ms",
             "0",
         ];
-        let config = Config::parse_from(fixed.iter().chain(flags));
+        // Tests ask in loops, as nobody should.
+        let patient: &[&str] = if flags.contains(&"--early-polls") {
+            &[]
+        } else {
+            &["--early-polls", "allow"]
+        };
+        let config = Config::parse_from(fixed.iter().chain(patient).chain(flags));
         let (shutdown, readiness) = (Shutdown::new(), Readiness::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

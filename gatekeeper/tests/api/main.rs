@@ -10,6 +10,7 @@ mod hostile;
 mod join;
 mod limits;
 mod outage;
+mod pace;
 mod pages;
 mod peers;
 mod poll;

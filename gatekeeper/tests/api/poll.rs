@@ -135,7 +135,7 @@ async fn while_paused_there_is_no_estimate_and_places_are_kept() {
         .poll_until(&token, |document| document["eta_seconds"].is_null())
         .await;
     assert_eq!(document["position"], 1);
-    assert!(document["poll_after_ms"].as_u64().unwrap() >= 9_000);
+    assert!(document["poll_after_ms"].as_u64().unwrap() >= 4_500);
 }
 
 #[tokio::test]

@@ -128,7 +128,8 @@ impl World {
         until_replicated(&starting.settings["ONSALE_REPLICA_URL"]).await;
         let mut gatekeepers = Vec::new();
         for name in ["gatekeeper-1", "gatekeeper-2"] {
-            gatekeepers.push(starting.public(name, "gatekeeper", &[]).await);
+            let patient = ["--early-polls", "allow"];
+            gatekeepers.push(starting.public(name, "gatekeeper", &patient).await);
         }
         starting
             .settings

@@ -21,7 +21,7 @@ fn settings(next: u64) -> Settings {
 }
 
 /// What Redis would hold when `departed` have gone from `1..next`.
-fn raw(next: u64, departed: &BTreeSet<u64>) -> RoomSnapshot {
+pub(crate) fn raw(next: u64, departed: &BTreeSet<u64>) -> RoomSnapshot {
     let waiting: Vec<u64> = (1..next)
         .filter(|place| !departed.contains(place))
         .collect();

@@ -1,0 +1,128 @@
+//! When to poll next, and what becomes of those who do not keep to it.
+
+use std::time::Instant;
+
+use reqwest::StatusCode;
+use shared::room::{NewRoom, Promise, RoomState};
+
+use crate::gate::{Gate, LONG, expect_problem, fast_room, text};
+
+/// A gatekeeper that refuses early polls, and a line in which everybody is asked to poll every 30 s.
+async fn strict_gate() -> Gate {
+    let slow_room = NewRoom {
+        rate_per_second: Some(0.001),
+        ..NewRoom::default()
+    };
+    let url = devstack::test_stores::redis_url();
+    Gate::with(&url, &slow_room, &["--early-polls", "refuse"]).await
+}
+
+#[tokio::test]
+async fn polls_far_too_early_are_refused_and_nothing_else_is_lost() {
+    let gate = strict_gate().await;
+    let began = Instant::now();
+    let token = text(&gate.join("ada").await, "token");
+    let mut answered = 0_u32;
+    let refused = loop {
+        let response = gate.try_poll(&token).await;
+        if response.status() != StatusCode::OK {
+            break response;
+        }
+        answered += 1;
+        assert!(began.elapsed() < LONG, "never refused");
+    };
+    let wait: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(
+        (1..=10).contains(&wait),
+        "a poll comes back every 10 s: {wait}"
+    );
+    expect_problem(refused, 429, "rate-limited").await;
+    assert!(answered >= 6, "{answered} polls of a full bucket");
+
+    // Joining again keeps the place, and is no other bucket.
+    let again = gate.join("ada").await;
+    assert_eq!(again["position"], 1);
+    let token = text(&again, "token");
+    for _ in 0..20 {
+        answered += u32::from(gate.try_poll(&token).await.status() == StatusCode::OK);
+    }
+    let given_back = u32::try_from(began.elapsed().as_secs() / 10).unwrap() + 1;
+    assert!(answered <= 6 + given_back, "{answered} polls");
+}
+
+#[tokio::test]
+async fn somebody_who_reloads_the_plain_page_too_often_gets_a_page() {
+    let gate = strict_gate().await;
+    let token = text(&gate.join("ada").await, "token");
+    let room = gate.line.room();
+    let url = format!("http://{}/rooms/{room}/plain?lang=en", gate.address);
+    let began = Instant::now();
+    let refused = loop {
+        let page = gate.http.get(&url);
+        let page = page.header("cookie", format!("waiting-{room}={token}"));
+        let response = page.send().await.unwrap();
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            break response;
+        }
+        assert!(began.elapsed() < LONG, "never refused");
+    };
+    assert!(refused.headers().contains_key("retry-after"));
+    let page = refused.text().await.unwrap();
+    assert!(
+        page.contains("You keep your place") && page.contains("http-equiv=\"refresh\""),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn before_the_opening_one_is_asked_to_come_back_at_the_opening() {
+    let (before, opens_in) = (now_ms(), 200_000);
+    let gate = Gate::with_room(&NewRoom {
+        opens_at_ms: Some(before + opens_in),
+        ..fast_room()
+    })
+    .await;
+    let asked = now_ms();
+    let document = gate.join("ada").await;
+    let comes_back = document["poll_after_ms"].as_i64().unwrap();
+    // The clock of Redis decides, and it is read in milliseconds.
+    assert!(
+        comes_back <= before + opens_in - asked + 1_100,
+        "{document}"
+    );
+    assert!(
+        comes_back >= before + opens_in - now_ms() - 100,
+        "{document}"
+    );
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_much_for_the_budget_is_asked_to_come_less_often() {
+    let url = devstack::test_stores::redis_url();
+    let gate = Gate::with(&url, &fast_room(), &["--poll-budget", "100"]).await;
+    gate.line
+        .transition(RoomState::Paused, &[RoomState::Open])
+        .await
+        .unwrap();
+    let visitors: Vec<_> = (0..1_000)
+        .map(|visitor| format!("user-{visitor}").parse().unwrap())
+        .collect();
+    gate.line
+        .join(&visitors, Promise::of(LONG * 10))
+        .await
+        .unwrap();
+    let token = text(&gate.join("ada").await, "token");
+    // 1,001 visitors and 100 polls a second: 10 s each.
+    gate.poll_until(&token, |document| {
+        document["poll_after_ms"].as_u64().unwrap() >= 8_900
+    })
+    .await;
+}
+
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
