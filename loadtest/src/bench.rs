@@ -10,6 +10,7 @@ mod joins;
 mod lanes;
 mod memory;
 mod page;
+mod poll_budget;
 mod polls;
 mod positions;
 mod recorded;
@@ -51,6 +52,9 @@ pub(crate) enum Benchmark {
     /// Memory of Redis and of the gatekeeper
     #[value(name = "P6")]
     P6,
+    /// Polls that a line asks for, on a virtual clock; needs no stack
+    #[value(name = "P12")]
+    P12,
 }
 
 /// Measures one figure.
@@ -59,11 +63,12 @@ pub(crate) async fn run(
     stack: &Path,
     stop: &CancellationToken,
 ) -> anyhow::Result<BenchReport> {
-    let ground = Ground::open(stack)?;
+    let ground = || Ground::open(stack);
     match benchmark {
-        Benchmark::P1 => polls::measure(&ground, stop).await,
-        Benchmark::P2 => redis_commands::measure(&ground, stop).await,
-        Benchmark::P3 => joins::measure(&ground, stop).await,
-        Benchmark::P6 => memory::measure(&ground, stop).await,
+        Benchmark::P1 => polls::measure(&ground()?, stop).await,
+        Benchmark::P2 => redis_commands::measure(&ground()?, stop).await,
+        Benchmark::P3 => joins::measure(&ground()?, stop).await,
+        Benchmark::P6 => memory::measure(&ground()?, stop).await,
+        Benchmark::P12 => poll_budget::measure(stop).await,
     }
 }

@@ -54,7 +54,7 @@ async fn in_room(ground: &Ground, admitter: &Admitter, room: &str) -> anyhow::Re
     let values = sorted(rounds.iter().map(|round| round.commands_per_1000_polls));
     let conditions = json!({
         "visitors": pollers::VISITORS,
-        "polls_per_second": pollers::VISITORS,
+        "polls_per_second": pollers::POLLS_PER_SECOND,
     });
     Ok(BenchReport {
         name: "P2",

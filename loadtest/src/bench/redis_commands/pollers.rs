@@ -1,4 +1,4 @@
-//! Visitors of a paused room who poll once a second each, over a few connections, as behind a balancer.
+//! Visitors of a paused room who poll as they are told there, over a few connections, as behind a balancer.
 
 use std::time::Duration;
 
@@ -11,7 +11,10 @@ use crate::client::{Client, Outgoing, Service};
 use crate::tokens::{self, Minter};
 use devstack::stack_file::Stack;
 
-pub(super) const VISITORS: u32 = 1_000;
+pub(super) const VISITORS: u32 = 5_000;
+/// What visitors of a short line are told where nobody is let in.
+const EVERY: Duration = Duration::from_secs(5);
+pub(super) const POLLS_PER_SECOND: u32 = VISITORS / 5;
 const CONNECTIONS: u32 = 20;
 const BODY_MAX: usize = 16 << 10;
 
@@ -45,7 +48,7 @@ impl Pollers {
         Ok(Self { lines })
     }
 
-    /// Everybody polls once a second. Returns how many polls were answered.
+    /// Everybody polls once in five seconds. Returns how many polls were answered.
     pub(super) async fn poll_for(&mut self, time: Duration) -> anyhow::Result<u32> {
         let until = Instant::now() + time;
         let mut tasks = JoinSet::new();
@@ -64,7 +67,7 @@ impl Pollers {
 
 impl Line {
     async fn poll_until(mut self, until: Instant) -> anyhow::Result<(Self, u32)> {
-        let pause = Duration::from_secs(1) / (VISITORS / CONNECTIONS);
+        let pause = EVERY / (VISITORS / CONNECTIONS);
         let mut ticks = tokio::time::interval(pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answered = 0;

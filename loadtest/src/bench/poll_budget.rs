@@ -1,0 +1,153 @@
+//! P12: polls per second that a line asks for, as a share of the budget, by the gatekeeper's own rule on a virtual clock.
+//! It needs no stack.
+//!
+//! The rule keeps the expected total within the budget; what is to be seen here is that waves do not break it: people
+//! who join within a minute, who return at an opening, whose intervals were told when the line was another one.
+
+mod virtual_line;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::report::{BenchReport, Bounded, Outcome, rounded};
+use virtual_line::{Course, Opening, Peak};
+
+const BOUND: f64 = 1.05;
+/// The default of `--poll-budget`.
+const BUDGET_PER_SECOND: u32 = 20_000;
+const LENGTHS: [u32; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
+const RATES: [u32; 2] = [100, 1_000];
+/// With intervals of at most 5 minutes a gatekeeper is enough for a few million people.
+const PEOPLE_PER_GATEKEEPER: u32 = 2_500_000;
+/// People join within ten seconds, but no faster than the gatekeepers can answer.
+const JOIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Follows lines of all lengths through their openings.
+pub(super) async fn measure(stop: &CancellationToken) -> anyhow::Result<BenchReport> {
+    let mut rounds = Vec::new();
+    for people in LENGTHS {
+        let following = tokio::task::spawn_blocking(move || round(people));
+        let followed = stop.run_until_cancelled(following).await;
+        rounds.push(followed.context("stopped before the end")??);
+    }
+    Ok(report(&rounds))
+}
+
+fn report(rounds: &[Round]) -> BenchReport {
+    let worst = rounds.iter().map(Round::share).fold(0.0, f64::max);
+    BenchReport {
+        name: "P12",
+        description: "polls per second that a line asks for over any 10 s, as a share of the budget (simulated)",
+        outcome: Outcome::Bounded(Bounded {
+            value: rounded(worst),
+            bound: BOUND,
+            unit: "of the budget",
+            rounds: rounds.iter().map(Round::json).collect(),
+            figures: Vec::new(),
+        }),
+        conditions: json!({
+            "clock": "virtual",
+            "budget_per_second": BUDGET_PER_SECOND,
+            "people_per_gatekeeper_at_most": PEOPLE_PER_GATEKEEPER,
+            "admissions_per_second": RATES,
+            "joins_per_second": "the whole line in 10 s, at most the budget",
+            "courses": ["open from the start", "opens 30 s after the last join", "opens 400 s after the last join"],
+            "followed_s_after_the_opening": virtual_line::FOLLOWED.as_secs(),
+        }),
+    }
+}
+
+/// One length of the line, and what its courses came to.
+struct Round {
+    people: u32,
+    peaks: Vec<(Course, Peak)>,
+}
+
+impl Round {
+    fn worst(&self) -> &(Course, Peak) {
+        self.peaks
+            .iter()
+            .max_by(|one, other| one.1.polls_per_second.total_cmp(&other.1.polls_per_second))
+            .expect("a line has a course")
+    }
+
+    /// Of the budget of all gatekeepers.
+    fn share(&self) -> f64 {
+        let budget = BUDGET_PER_SECOND * gatekeepers(self.people);
+        self.worst().1.polls_per_second / f64::from(budget)
+    }
+
+    fn json(&self) -> Value {
+        let (course, peak) = self.worst();
+        json!({
+            "waiting": self.people,
+            "gatekeepers": gatekeepers(self.people),
+            "value": rounded(self.share()),
+            "worst_polls_per_second": rounded(peak.polls_per_second),
+            "worst_at_s": rounded(peak.at.as_secs_f64()),
+            "worst_course": format!("{:?}", course.opening),
+            "worst_admissions_per_second": course.admissions_per_second,
+            "polls": self.peaks.iter().map(|(_, peak)| peak.polls).sum::<u64>(),
+        })
+    }
+}
+
+fn gatekeepers(people: u32) -> u32 {
+    people.div_ceil(PEOPLE_PER_GATEKEEPER)
+}
+
+fn round(people: u32) -> Round {
+    let joins_per_second = (people / u32::try_from(JOIN_WITHIN.as_secs()).expect("ten"))
+        .clamp(1, BUDGET_PER_SECOND * gatekeepers(people));
+    let openings = [
+        Opening::FromTheStart,
+        Opening::AfterTheLastJoin(Duration::from_secs(30)),
+        Opening::AfterTheLastJoin(Duration::from_secs(400)),
+    ];
+    let courses = RATES.into_iter().flat_map(|admissions_per_second| {
+        openings.map(|opening| Course {
+            people,
+            joins_per_second,
+            admissions_per_second,
+            gatekeepers: gatekeepers(people),
+            opening,
+        })
+    });
+    let peaks = courses.map(|course| (course, course.follow(BUDGET_PER_SECOND)));
+    Round {
+        people,
+        peaks: peaks.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_ten_and_a_hundred_thousand_keep_to_the_budget() {
+        for people in [10_000, 100_000] {
+            let round = round(people);
+            assert!(round.share() <= BOUND, "{}", round.json());
+            let polls: u64 = round.peaks.iter().map(|(_, peak)| peak.polls).sum();
+            assert!(polls > u64::from(people), "everybody polls");
+        }
+    }
+
+    #[test]
+    fn a_budget_far_below_what_the_line_would_ask_for_is_kept_too() {
+        let course = Course {
+            people: 100_000,
+            joins_per_second: 500,
+            admissions_per_second: 10,
+            gatekeepers: 1,
+            opening: Opening::FromTheStart,
+        };
+        let peak = course.follow(500);
+        assert!(peak.polls_per_second <= BOUND * 500.0, "{peak:?}");
+        assert!(peak.polls_per_second > 300.0, "and used: {peak:?}");
+    }
+}
