@@ -13,6 +13,7 @@ mod page;
 mod poll_budget;
 mod polls;
 mod positions;
+mod promotions;
 mod recorded;
 mod redis_commands;
 mod redis_info;
@@ -21,6 +22,9 @@ mod requests;
 mod room;
 mod rows;
 mod servers;
+mod sources;
+mod streams;
+mod told;
 mod upkeep;
 mod visitors;
 mod wire;
@@ -49,6 +53,12 @@ pub(crate) enum Benchmark {
     /// Joins
     #[value(name = "P3")]
     P3,
+    /// Evenness of admissions while most of the front has gone
+    #[value(name = "P4")]
+    P4,
+    /// Delay of `admitted` on open streams
+    #[value(name = "P5")]
+    P5,
     /// Memory of Redis and of the gatekeeper
     #[value(name = "P6")]
     P6,
@@ -68,6 +78,8 @@ pub(crate) async fn run(
         Benchmark::P1 => polls::measure(&ground()?, stop).await,
         Benchmark::P2 => redis_commands::measure(&ground()?, stop).await,
         Benchmark::P3 => joins::measure(&ground()?, stop).await,
+        Benchmark::P4 => promotions::measure(&ground()?, stop).await,
+        Benchmark::P5 => streams::measure(&ground()?, stop).await,
         Benchmark::P6 => memory::measure(&ground()?, stop).await,
         Benchmark::P12 => poll_budget::measure(stop).await,
     }

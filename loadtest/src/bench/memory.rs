@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::ground::Ground;
 use super::redis_info::RedisInfo;
 use super::report::{BenchReport, Bounded, Figure, Outcome, rounded};
-use super::room::{self, BenchRoom, Pace};
-use super::servers::Server;
+use super::requests;
+use super::room::{self, BenchRoom, PRESENT_THROUGHOUT, Pace};
+use super::servers::{EARLY_POLLS_ALLOWED, Server};
+use super::sources;
 use super::visitors::{self, Visitor};
 use super::wire::Wire;
 use crate::descriptors;
@@ -24,9 +25,6 @@ const BOUND_BYTES_PER_VISITOR: f64 = 250.0;
 
 const CONNECTIONS: u16 = 10_000;
 const BOUND_BYTES_PER_CONNECTION: f64 = 30_000.0;
-const OPENING_AT_ONCE: u16 = 16;
-/// The last octets of the addresses of this machine from which connections come.
-const SOURCES: std::ops::RangeInclusive<u8> = 2..=9;
 /// Polls before the first look, so that what a gatekeeper needs once is not counted.
 const WARMING_POLLS: usize = 1_000;
 /// Beats, timers and allocators come to rest.
@@ -45,7 +43,7 @@ pub(super) async fn measure(
         in_redis(ground, room).await
     })
     .await?;
-    let idle = room::in_a_room(ground, "p6", pace, stop, async |room| {
+    let connections = room::in_a_room(ground, "p6", pace, stop, async |room| {
         connections(ground, room).await
     })
     .await?;
@@ -64,7 +62,7 @@ pub(super) async fn measure(
             bound: BOUND_BYTES_PER_VISITOR,
             unit: "B of Redis a waiting visitor",
             rounds: in_redis.rounds,
-            figures: vec![idle],
+            figures: connections.into(),
         }),
         conditions: ground.conditions(conditions).await,
     })
@@ -83,7 +81,7 @@ async fn in_redis(ground: &Ground, room: &BenchRoom) -> anyhow::Result<InRedis> 
     let first = redis.used_memory().await?;
     let (mut rounds, mut last) = (Vec::new(), first);
     for _ in 0..ROUNDS {
-        room.fill(JOINS / ROUNDS).await?;
+        room.fill(JOINS / ROUNDS, PRESENT_THROUGHOUT).await?;
         let now = redis.used_memory().await?;
         rounds.push(json!({ "joins": JOINS / ROUNDS, "bytes_per_visitor": each(now - last, JOINS / ROUNDS) }));
         last = now;
@@ -102,26 +100,59 @@ async fn in_redis(ground: &Ground, room: &BenchRoom) -> anyhow::Result<InRedis> 
     })
 }
 
-async fn connections(ground: &Ground, room: &BenchRoom) -> anyhow::Result<Figure> {
+/// What a connection that does nothing takes, and one with a stream.
+async fn connections(ground: &Ground, room: &BenchRoom) -> anyhow::Result<[Figure; 2]> {
     let minter = Arc::new(ground.minter()?);
     // They join elsewhere: what a join leaves behind in an allocator is not measured.
     let elsewhere = Server::gatekeeper(ground, &[]).await?;
-    let visitors =
-        visitors::gather(elsewhere.address, &minter, &room.name, CONNECTIONS.into()).await?;
+    let count = CONNECTIONS.into();
+    let visitors = visitors::gather(elsewhere.address, &minter, &room.name, count).await?;
     drop(elsewhere);
-    let gatekeeper = Server::gatekeeper(ground, &[]).await?;
+    let figure = |what: &str, bytes| Figure {
+        what: format!("memory of the gatekeeper with {CONNECTIONS} {what}, each"),
+        value: each(bytes, CONNECTIONS.into()),
+        bound: BOUND_BYTES_PER_CONNECTION,
+        unit: "B",
+    };
+    let idle = taken(
+        ground,
+        &visitors,
+        async |wire: &mut Wire, visitor: &Visitor| Ok(wire.ask(&visitor.poll).await?.status),
+    );
+    let idle = figure("idle connections", idle.await?);
+    let streams = taken(
+        ground,
+        &visitors,
+        async |wire: &mut Wire, visitor: &Visitor| {
+            let request = requests::events(&room.name, &visitor.waiting_token);
+            Ok(wire.open_stream(&request).await?)
+        },
+    );
+    Ok([idle, figure("open streams", streams.await?)])
+}
+
+/// By how many bytes a fresh gatekeeper grows when each visitor has a connection of their own and asks something on it.
+async fn taken(
+    ground: &Ground,
+    visitors: &[Visitor],
+    ask: impl AsyncFn(&mut Wire, &Visitor) -> anyhow::Result<u16>,
+) -> anyhow::Result<u64> {
+    let gatekeeper = Server::gatekeeper(ground, &[EARLY_POLLS_ALLOWED]).await?;
     warm(gatekeeper.address, &visitors[0]).await?;
     let before = resident_bytes(gatekeeper.pid())?;
-    let open = open(gatekeeper.address, visitors).await?;
+    let mut open = Vec::with_capacity(visitors.len());
+    for (visitor, from) in visitors.iter().zip(sources::all()) {
+        let mut wire = Wire::open(gatekeeper.address, Some(from)).await?;
+        let status = ask(&mut wire, visitor).await?;
+        if status != 200 {
+            bail!("a connection was answered {status}");
+        }
+        open.push(wire);
+    }
     tokio::time::sleep(REST).await;
     let after = resident_bytes(gatekeeper.pid())?;
     drop(open);
-    Ok(Figure {
-        what: format!("memory of the gatekeeper with {CONNECTIONS} idle connections, each"),
-        value: each(after.saturating_sub(before), CONNECTIONS.into()),
-        bound: BOUND_BYTES_PER_CONNECTION,
-        unit: "B",
-    })
+    Ok(after.saturating_sub(before))
 }
 
 async fn warm(gatekeeper: SocketAddr, visitor: &Visitor) -> anyhow::Result<()> {
@@ -130,36 +161,6 @@ async fn warm(gatekeeper: SocketAddr, visitor: &Visitor) -> anyhow::Result<()> {
         wire.ask(&visitor.poll).await?;
     }
     Ok(())
-}
-
-/// A connection of its own for each visitor, with one poll.
-async fn open(gatekeeper: SocketAddr, visitors: Vec<Visitor>) -> anyhow::Result<Vec<Wire>> {
-    let mut tasks = JoinSet::new();
-    let mut visitors = visitors.into_iter();
-    let (share, mut source) = (CONNECTIONS.div_ceil(OPENING_AT_ONCE), SOURCES.cycle());
-    for _ in 0..OPENING_AT_ONCE {
-        let mine: Vec<Visitor> = visitors.by_ref().take(share.into()).collect();
-        let from = source
-            .next()
-            .map(|last| SocketAddr::from(([127, 0, 0, last], 0)));
-        tasks.spawn(async move {
-            let mut wires = Vec::with_capacity(mine.len());
-            for visitor in mine {
-                let mut wire = Wire::open(gatekeeper, from).await?;
-                let status = wire.ask(&visitor.poll).await?.status;
-                if status != 200 {
-                    bail!("a poll was answered {status}");
-                }
-                wires.push(wire);
-            }
-            Ok(wires)
-        });
-    }
-    let mut all = Vec::new();
-    while let Some(opened) = tasks.join_next().await {
-        all.extend(opened.context("an opener died")??);
-    }
-    Ok(all)
 }
 
 /// The resident set of a process, as Linux tells it.

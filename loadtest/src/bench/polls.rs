@@ -13,8 +13,8 @@ use super::ground::Ground;
 use super::lanes::{self, Lane, Side};
 use super::positions::Positions;
 use super::report::{AgainstFloor, BenchReport, Figure, Outcome, Round, Series, rounded, sorted};
-use super::room::{self, BenchRoom, Member, Pace};
-use super::servers::{NICENESS, Server};
+use super::room::{self, BenchRoom, Member, PRESENT_THROUGHOUT, Pace};
+use super::servers::{EARLY_POLLS_ALLOWED, NICENESS, Server};
 use super::upkeep::{Known, Upkeep};
 use super::visitors::{self, Joiner, Visitor};
 use super::wire::Wire;
@@ -25,11 +25,14 @@ const RATIO_BOUND: f64 = 0.85;
 /// How far apart the medians of the lengths may be.
 const FLATNESS_BOUND_PERCENT: f64 = 5.0;
 const ROUNDS: usize = 15;
-const PHASE: Duration = Duration::from_secs(2);
+/// Shorter than the promise of those in front, who do not poll while it is the floor's turn.
+const PHASE: Duration = Duration::from_millis(1_500);
 const CONNECTIONS: usize = 64;
 /// Different tokens that poll, where the line has as many.
 const POLLERS_MAX: u64 = 10_000;
 const RATE_PER_SECOND: u32 = 100;
+/// Snapshots follow within a quarter of a second.
+const PAUSE_IS_KNOWN: Duration = Duration::from_secs(1);
 /// Parts of the line, each with its share of those who poll.
 const STRETCHES: u64 = 100;
 
@@ -124,20 +127,23 @@ fn flatness(series: &[Series]) -> Figure {
 
 async fn in_room(ground: &Ground, room: &BenchRoom, plan: Plan) -> anyhow::Result<Series> {
     let remembered = plan.remembered_tokens.map(|tokens| tokens.to_string());
-    let settings: Vec<_> = remembered
-        .iter()
-        .map(|tokens| ("ONSALE_REMEMBERED_TOKENS", tokens.as_str()))
-        .collect();
+    let mut settings = vec![EARLY_POLLS_ALLOWED];
+    settings.extend(
+        remembered
+            .as_deref()
+            .map(|tokens| ("ONSALE_REMEMBERED_TOKENS", tokens)),
+    );
     let gatekeeper = Server::gatekeeper(ground, &settings).await?;
     let minter = Arc::new(ground.minter()?);
     let (members, pollers) = line_up(room, gatekeeper.address, &minter, plan).await?;
     let watched: Known = Arc::new(Mutex::new(pollers.clone()));
     let mut positions = Positions::new(room, gatekeeper.address, &watched).await?;
-    positions.check_at_rest().await?;
-
     let floor = floor(ground, gatekeeper.address, &pollers).await?;
     let spare = Known::default();
     let mut polling = polling(&floor, &gatekeeper, pollers, &spare).await?;
+    everybody_polls(&mut polling).await?;
+    positions.check_at_rest().await?;
+
     let joiner = Joiner::connect(gatekeeper.address, &minter, &room.name).await?;
     let mut upkeep = Upkeep::new(room, plan.waiting, joiner, members, [spare, watched]);
     room.admitter.resume(&room.name).await?;
@@ -149,7 +155,10 @@ async fn in_room(ground: &Ground, room: &BenchRoom, plan: Plan) -> anyhow::Resul
     };
     let seconds = began.elapsed().as_secs_f64();
     let admitted = room.admitted().await? - admitted;
+
     room.admitter.pause(&room.name).await?;
+    tokio::time::sleep(PAUSE_IS_KNOWN).await;
+    everybody_polls(&mut polling).await?;
     positions.check_at_rest().await?;
     let observed = observed(&positions, plan, admitted, upkeep.departures, seconds);
     Ok(Series::new(
@@ -158,6 +167,18 @@ async fn in_room(ground: &Ground, room: &BenchRoom, plan: Plan) -> anyhow::Resul
         rounds,
         observed,
     ))
+}
+
+/// Each promises to come back in as long as it takes while nobody is let in: nobody becomes absent for a while.
+async fn everybody_polls(polling: &mut Vec<Polling>) -> anyhow::Result<()> {
+    let rate = lanes::phase(polling, |mut polling| async {
+        let mut answered = 0;
+        for _ in 0..polling.pollers.len() {
+            answered += polling.poll(Side::Ours).await?;
+        }
+        Ok((polling, answered))
+    });
+    rate.await.map(drop)
 }
 
 /// Those who poll are spread through the line; the others join past the HTTP port.
@@ -171,7 +192,7 @@ async fn line_up(
     let (mut members, mut pollers) = (Vec::new(), Vec::new());
     for stretch in 0..STRETCHES {
         let part = |whole: u64| whole * (stretch + 1) / STRETCHES - whole * stretch / STRETCHES;
-        members.extend(room.fill(part(fillers)).await?);
+        members.extend(room.fill(part(fillers), PRESENT_THROUGHOUT).await?);
         let count = usize::try_from(part(plan.pollers()))?;
         pollers.extend(visitors::gather(gatekeeper, minter, &room.name, count).await?);
     }
@@ -232,34 +253,38 @@ async fn rounds(polling: &mut Vec<Polling>) -> anyhow::Result<Vec<Round>> {
 }
 
 impl Polling {
-    /// Polls for one visitor after the other. Answers to visitors who are no longer in the line are not counted, and
-    /// somebody else polls in their stead.
     async fn poll_until(mut self, side: Side, until: Instant) -> anyhow::Result<(Self, u32)> {
         let mut answered = 0;
         while Instant::now() < until {
-            if self.pollers.is_empty() {
-                bail!("nobody is left in the line to poll for");
-            }
-            self.next = (self.next + 1) % self.pollers.len();
-            let reply = self
-                .lane
-                .to(side)
-                .ask(&self.pollers[self.next].poll)
-                .await?;
-            if reply.status != 200 {
-                bail!(
-                    "a poll was answered {}: {}",
-                    reply.status,
-                    String::from_utf8_lossy(reply.body)
-                );
-            }
-            if reply.body.starts_with(br#"{"state":"waiting""#) {
-                answered += 1;
-            } else {
-                self.replace();
-            }
+            answered += self.poll(side).await?;
         }
         Ok((self, answered))
+    }
+
+    /// Polls for the next visitor. Counts 1, or 0 when that visitor is no longer in the line: somebody else polls in
+    /// their stead then.
+    async fn poll(&mut self, side: Side) -> anyhow::Result<u32> {
+        if self.pollers.is_empty() {
+            bail!("nobody is left in the line to poll for");
+        }
+        self.next = (self.next + 1) % self.pollers.len();
+        let reply = self
+            .lane
+            .to(side)
+            .ask(&self.pollers[self.next].poll)
+            .await?;
+        if reply.status != 200 {
+            bail!(
+                "a poll was answered {}: {}",
+                reply.status,
+                String::from_utf8_lossy(reply.body)
+            );
+        }
+        let is_waiting = reply.body.starts_with(br#"{"state":"waiting""#);
+        if !is_waiting {
+            self.replace();
+        }
+        Ok(u32::from(is_waiting))
     }
 
     fn replace(&mut self) {

@@ -18,8 +18,8 @@ use super::wire::Wire;
 /// leave. The rest is for a gatekeeper that has to wait for a processor.
 const ERROR_MAX: u64 = 330;
 const SAMPLES_AT_REST: usize = 200;
-/// Far parts of the bitmap are read once a second.
-const REST: Duration = Duration::from_secs(3);
+/// Far parts of the bitmap are read once a second, and newcomers of a moment ago who do not poll become absent.
+const REST: Duration = Duration::from_secs(6);
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 
 /// Compares what polls say with the line.

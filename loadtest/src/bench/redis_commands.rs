@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ground::Ground;
 use super::redis_info::{RedisInfo, Work};
 use super::report::{BenchReport, Bounded, Outcome, median, rounded, sorted};
+use super::servers::{EARLY_POLLS_ALLOWED, Server};
 use crate::stage::{Admitter, ROOM_SPREADS};
 use pollers::Pollers;
 
@@ -41,12 +42,12 @@ pub(super) async fn measure(
 }
 
 async fn in_room(ground: &Ground, admitter: &Admitter, room: &str) -> anyhow::Result<BenchReport> {
-    let stack = &ground.stack;
     // Nobody is let in meanwhile: admissions cost commands that are not those of polls.
     admitter.pause(room).await?;
     tokio::time::sleep(ROOM_SPREADS).await;
-    let mut redis = RedisInfo::connect(&stack.redis).await?;
-    let mut pollers = Pollers::join(stack, room).await?;
+    let mut redis = RedisInfo::connect(&ground.stack.redis).await?;
+    let gatekeeper = Server::gatekeeper(ground, &[EARLY_POLLS_ALLOWED]).await?;
+    let mut pollers = Pollers::join(gatekeeper.address, &ground.minter()?, room).await?;
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         rounds.push(round(&mut redis, &mut pollers).await?);

@@ -9,8 +9,19 @@ pub(super) fn join(room: &str, user_token: &str) -> Bytes {
 
 /// A poll with a waiting token.
 pub(super) fn poll(room: &str, waiting_token: &str) -> Bytes {
-    format!(
-        "GET /v1/rooms/{room}/visitors/me HTTP/1.1\r\nhost: onsale\r\nauthorization: Bearer {waiting_token}\r\n\r\n"
-    )
-    .into()
+    with_token("GET", room, "/me", waiting_token)
+}
+
+/// Giving a place, or a slot, up.
+pub(super) fn leave(room: &str, waiting_token: &str) -> Bytes {
+    with_token("DELETE", room, "/me", waiting_token)
+}
+
+/// The stream of what a visitor should know.
+pub(super) fn events(room: &str, waiting_token: &str) -> Bytes {
+    with_token("GET", room, "/me/events", waiting_token)
+}
+
+fn with_token(method: &str, room: &str, path: &str, token: &str) -> Bytes {
+    format!("{method} /v1/rooms/{room}/visitors{path} HTTP/1.1\r\nhost: onsale\r\nauthorization: Bearer {token}\r\n\r\n").into()
 }

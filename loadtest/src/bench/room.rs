@@ -20,6 +20,9 @@ const REDIS_DEADLINE: Duration = Duration::from_secs(10);
 const BATCH: u64 = 256;
 const BATCHES_AT_ONCE: usize = 8;
 
+/// Longer than any measurement: a crowd of a million that only stands there.
+pub(super) const PRESENT_THROUGHOUT: Promise = Promise::of(Promise::LONGEST);
+
 /// A room, with a way into its line.
 pub(super) struct BenchRoom {
     pub name: String,
@@ -91,23 +94,24 @@ impl BenchRoom {
         })
     }
 
-    /// Lets `count` visitors with ids as accounts have them join.
-    pub(super) async fn fill(&self, count: u64) -> anyhow::Result<Vec<Member>> {
+    /// Lets `count` visitors with ids as accounts have them join. They are absent when `promised` is over: none of
+    /// them polls.
+    pub(super) async fn fill(&self, count: u64, promised: Promise) -> anyhow::Result<Vec<Member>> {
         let batches = (0..count.div_ceil(BATCH)).map(|batch| BATCH.min(count - batch * BATCH));
-        let joined = stream::iter(batches.map(|size| self.join(size)))
+        let joined = stream::iter(batches.map(|size| self.join(size, promised)))
             .buffered(BATCHES_AT_ONCE)
             .try_collect::<Vec<_>>();
         Ok(joined.await?.concat())
     }
 
-    async fn join(&self, count: u64) -> anyhow::Result<Vec<Member>> {
+    async fn join(&self, count: u64, promised: Promise) -> anyhow::Result<Vec<Member>> {
         let visitor = |_| uuid::Uuid::now_v7().to_string().parse();
         let visitors = (0..count)
             .map(visitor)
             .collect::<Result<Vec<VisitorId>, _>>()?;
         let joined = self
             .line
-            .join(&visitors, Promise::of(Promise::LONGEST))
+            .join(&visitors, promised)
             .await?
             .context("the room has gone")?;
         let members = visitors.into_iter().zip(joined.visitors);

@@ -19,8 +19,10 @@ use super::wire::{Reply, Wire};
 pub(super) const NICENESS: &str = "19";
 const FLOOR_LISTENS_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// A gatekeeper without the limits that a single client on one address would run into.
-const UNLIMITED: [(&str, &str); 1] = [("ONSALE_EARLY_POLLS", "allow")];
+/// The whole crowd comes from one address.
+const NO_ADDRESS_LIMIT: (&str, &str) = ("ONSALE_ADDRESS_REQUESTS_PER_SECOND", "0");
+/// For visitors who poll as fast as they can, or whom nobody told when to poll.
+pub(super) const EARLY_POLLS_ALLOWED: (&str, &str) = ("ONSALE_EARLY_POLLS", "allow");
 
 /// A server that runs for as long as this is there.
 pub(super) struct Server {
@@ -49,7 +51,7 @@ impl Server {
             launch = launch.env(&name, value);
         }
         launch = launch.env("ONSALE_ADMIN_LISTEN", loopback(admin_port).to_string());
-        for (name, value) in UNLIMITED.iter().chain(settings) {
+        for (name, value) in [NO_ADDRESS_LIMIT].iter().chain(settings) {
             launch = launch.env(name, *value);
         }
         let service = Service::start(launch).await?;

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use serde::Deserialize;
 use shared::ids::{Number, VisitorId};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::requests;
 use super::room::Member;
@@ -16,13 +18,18 @@ use crate::tokens::Minter;
 
 /// Connections over which a crowd joins.
 const JOINING_AT_ONCE: usize = 16;
+const TRIES: u32 = 10;
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Somebody who joined and can poll.
 #[derive(Clone, Debug)]
 pub(super) struct Visitor {
     pub member: Member,
+    pub waiting_token: String,
     /// A poll, ready to be sent.
     pub poll: Bytes,
+    /// When to poll first, as the join's answer said.
+    pub poll_at: Instant,
 }
 
 /// What the answer to a join, or to a poll, says.
@@ -33,7 +40,11 @@ pub(super) struct Document {
     pub number: u64,
     #[serde(default)]
     pub position: u64,
+    #[serde(default)]
+    pub poll_after_ms: u64,
     pub token: Option<String>,
+    /// By the clock of Redis, which is this machine's.
+    pub admitted_at: Option<jiff::Timestamp>,
 }
 
 /// Joins one visitor after the other over one connection.
@@ -60,18 +71,8 @@ impl Joiner {
     pub(super) async fn join(&mut self) -> anyhow::Result<Visitor> {
         let visitor = uuid::Uuid::now_v7().to_string();
         let user_token = self.minter.buyer(&visitor)?;
-        let reply = self
-            .wire
-            .ask(&requests::join(&self.room, &user_token))
-            .await?;
-        if reply.status != 201 {
-            bail!(
-                "a join was answered {}: {}",
-                reply.status,
-                String::from_utf8_lossy(reply.body)
-            );
-        }
-        let document: Document = serde_json::from_slice(reply.body).context("a join's answer")?;
+        let request = requests::join(&self.room, &user_token);
+        let document = self.document(&request).await?;
         let waiting_token = document.token.context("a join's answer has no token")?;
         Ok(Visitor {
             member: Member {
@@ -79,7 +80,28 @@ impl Joiner {
                 number: Number(document.number),
             },
             poll: requests::poll(&self.room, &waiting_token),
+            waiting_token,
+            poll_at: Instant::now() + Duration::from_millis(document.poll_after_ms),
         })
+    }
+}
+
+impl Joiner {
+    /// The answer to a join. On a machine that is busy with something else Redis may be too slow at times, and joins
+    /// may be repeated.
+    async fn document(&mut self, request: &Bytes) -> anyhow::Result<Document> {
+        for _ in 0..TRIES {
+            let reply = self.wire.ask(request).await?;
+            match reply.status {
+                200 | 201 => return serde_json::from_slice(reply.body).context("a join's answer"),
+                503 => tokio::time::sleep(AGAIN_AFTER).await,
+                status => bail!(
+                    "a join was answered {status}: {}",
+                    String::from_utf8_lossy(reply.body)
+                ),
+            }
+        }
+        bail!("a join was answered 503 {TRIES} times")
     }
 }
 

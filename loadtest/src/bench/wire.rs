@@ -61,9 +61,7 @@ impl Wire {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let extent = loop {
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+            self.read_some().await?;
             if let Some(extent) = extent(&self.buffer)? {
                 break extent;
             }
@@ -74,6 +72,45 @@ impl Wire {
             head,
             body: &rest[..extent.whole - extent.head],
         })
+    }
+}
+
+impl Wire {
+    /// Sends a request whose answer has no end, and reads its head. Returns the status.
+    pub(super) async fn open_stream(&mut self, request: &[u8]) -> io::Result<u16> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        loop {
+            self.read_some().await?;
+            let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+            let mut answer = httparse::Response::new(&mut headers);
+            let parsed = answer.parse(&self.buffer).map_err(io::Error::other)?;
+            if let httparse::Status::Complete(head) = parsed {
+                let status = answer.code.unwrap_or_default();
+                self.buffer.drain(..head);
+                return Ok(status);
+            }
+        }
+    }
+
+    /// Reads on until `mark` has come by; an error when the stream ends without it.
+    pub(super) async fn read_until(&mut self, mark: &[u8]) -> io::Result<()> {
+        loop {
+            if self.buffer.windows(mark.len()).any(|window| window == mark) {
+                return Ok(());
+            }
+            // It may come in two parts.
+            let kept = self.buffer.len().min(mark.len() - 1);
+            self.buffer.drain(..self.buffer.len() - kept);
+            self.read_some().await?;
+        }
+    }
+
+    async fn read_some(&mut self) -> io::Result<()> {
+        match self.stream.read_buf(&mut self.buffer).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -133,6 +170,30 @@ mod tests {
         assert!(extent(b"SSH-2.0-OpenSSH\r\n\r\n").is_err());
         assert!(extent(b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n").is_err());
         assert!(extent(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_read_until_its_mark_even_in_two_parts() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut wire = Wire::open(address, None).await.unwrap();
+        let serve = async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let head =
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nevent: position event: adm";
+            stream.write_all(head).await.unwrap();
+            tokio::task::yield_now().await;
+            stream.write_all(b"itted").await.unwrap();
+        };
+        let read = async {
+            assert_eq!(wire.open_stream(b"GET").await.unwrap(), 200);
+            wire.read_until(b"event: admitted").await.unwrap();
+            assert!(
+                wire.read_until(b"event: left").await.is_err(),
+                "it has ended"
+            );
+        };
+        tokio::join!(serve, read);
     }
 
     #[tokio::test]

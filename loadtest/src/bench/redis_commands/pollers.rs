@@ -1,5 +1,6 @@
 //! Visitors of a paused room who poll as they are told there, over a few connections, as behind a balancer.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -9,7 +10,6 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::client::{Client, Outgoing, Service};
 use crate::tokens::{self, Minter};
-use devstack::stack_file::Stack;
 
 pub(super) const VISITORS: u32 = 5_000;
 /// What visitors of a short line are told where nobody is let in.
@@ -30,10 +30,12 @@ struct Line {
 }
 
 impl Pollers {
-    pub(super) async fn join(stack: &Stack, room: &str) -> anyhow::Result<Self> {
-        let now = jiff::Timestamp::now();
-        let minter = Minter::open(&stack.user_token_key, &stack.user_token_kid, now)?;
-        let gatekeeper = Service::at(&stack.gatekeeper)?;
+    pub(super) async fn join(
+        gatekeeper: SocketAddr,
+        minter: &Minter,
+        room: &str,
+    ) -> anyhow::Result<Self> {
+        let gatekeeper = Service::at(&format!("http://{gatekeeper}"))?;
         let mut lines = Vec::new();
         for line in 0..CONNECTIONS {
             let mut client = Client::new(&gatekeeper);
