@@ -11,6 +11,7 @@ pub(crate) mod openapi;
 mod page;
 mod plain;
 pub(crate) mod problems;
+mod record;
 mod room;
 
 use std::net::SocketAddr;
@@ -20,8 +21,8 @@ use http::{HeaderName, HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use shared::ids::RoomName;
 use shared::problem::Problem;
-use tracing::{debug, error, info};
 
+use self::record::Label;
 use crate::app::App;
 use crate::http::body;
 use crate::http::reply::Reply;
@@ -29,6 +30,8 @@ use crate::http::reply_body::ReplyBody;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
+/// One more than any path that we know has.
+const LONGEST_PATH_PARTS: usize = 7;
 
 /// A path that we know.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,12 +49,17 @@ enum Route {
 
 impl Route {
     fn parse(path: &str) -> Result<Self, Problem> {
-        let parts: Vec<&str> = path.split('/').skip(1).take(7).collect();
+        let mut parts = [""; LONGEST_PATH_PARTS];
+        let mut count = 0;
+        for (slot, part) in parts.iter_mut().zip(path.split('/').skip(1)) {
+            *slot = part;
+            count += 1;
+        }
         let room = |name: &str| {
             name.parse::<RoomName>()
                 .map_err(|_name| problems::room_not_found())
         };
-        Ok(match parts.as_slice() {
+        Ok(match &parts[..count] {
             ["v1", "rooms", name, "visitors", "me"] => Self::Me(room(name)?),
             ["v1", "rooms", name, "visitors", "me", "events"] => Self::Events(room(name)?),
             ["v1", "rooms", name, "visitors"] => Self::Visitors(room(name)?),
@@ -65,18 +73,17 @@ impl Route {
         })
     }
 
-    /// The path with its variables named, for logs and metrics.
-    fn label(&self) -> &'static str {
+    fn label(&self) -> Label {
         match self {
-            Self::Visitors(_) => "/v1/rooms/{room}/visitors",
-            Self::Me(_) => "/v1/rooms/{room}/visitors/me",
-            Self::Events(_) => "/v1/rooms/{room}/visitors/me/events",
-            Self::Room(_) => "/v1/rooms/{room}",
-            Self::Admission(_) => "/v1/rooms/{room}/admission",
-            Self::Page(_) => "/rooms/{room}",
-            Self::Plain(_) => "/rooms/{room}/plain",
-            Self::Jwks => "/.well-known/jwks.json",
-            Self::OpenApi => "/openapi.json",
+            Self::Visitors(_) => Label::Visitors,
+            Self::Me(_) => Label::Me,
+            Self::Events(_) => Label::Events,
+            Self::Room(_) => Label::Room,
+            Self::Admission(_) => Label::Admission,
+            Self::Page(_) => Label::Page,
+            Self::Plain(_) => Label::Plain,
+            Self::Jwks => Label::Jwks,
+            Self::OpenApi => Label::OpenApi,
         }
     }
 }
@@ -89,14 +96,14 @@ pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incomin
     let within_limit = app.limits.check_address(peer, request.headers());
     let (label, route) = match Route::parse(request.uri().path()) {
         Ok(route) => (route.label(), within_limit.and(Ok(route))),
-        Err(problem) => ("unknown", within_limit.and(Err(problem))),
+        Err(problem) => (Label::Unknown, within_limit.and(Err(problem))),
     };
     let result = match route {
         Ok(route) => dispatch(app, route, request).await,
         Err(problem) => Err(problem),
     };
     let mut reply = result.unwrap_or_else(|problem| problem.into_response().map(ReplyBody::from));
-    record(label, &method, &reply, began, &id);
+    record::request(label, &method, reply.status(), began, &id);
     reply.headers_mut().insert(REQUEST_ID.clone(), id);
     reply
 }
@@ -110,16 +117,23 @@ async fn dispatch(app: &App, route: Route, request: Request<Incoming>) -> Result
         _ => request.map(drop),
     };
     let _place = app.limits.enter()?;
+    // What is not a poll is boxed: a poll's future, which is moved a few times, stays small.
     match route {
         Route::Me(room) if reads => me::answer(app, &room, &request).await,
-        Route::Me(room) if method == Method::DELETE => leave::answer(app, &room, &request).await,
+        Route::Me(room) if method == Method::DELETE => {
+            Box::pin(leave::answer(app, &room, &request)).await
+        }
         Route::Events(room) if reads => events::answer(app, &room, &request),
-        Route::Visitors(room) if method == Method::POST => join::answer(app, &room, &request).await,
+        Route::Visitors(room) if method == Method::POST => {
+            Box::pin(join::answer(app, &room, &request)).await
+        }
         Route::Room(room) if reads => room::answer(app, &room),
-        Route::Admission(room) if reads => admission::answer(app, &room, &request).await,
+        Route::Admission(room) if reads => Box::pin(admission::answer(app, &room, &request)).await,
         Route::Page(room) if reads => page::answer(app, &room, &request),
-        Route::Plain(room) if reads => plain::show(app, &room, &request).await,
-        Route::Plain(room) if method == Method::POST => plain::join(app, &room, &request).await,
+        Route::Plain(room) if reads => Box::pin(plain::show(app, &room, &request)).await,
+        Route::Plain(room) if method == Method::POST => {
+            Box::pin(plain::join(app, &room, &request)).await
+        }
         Route::Jwks if reads => Ok(jwks::answer(app)),
         Route::OpenApi if reads => Ok(openapi::answer(app)),
         Route::Me(_) => Err(problems::method_not_allowed("GET, HEAD, DELETE")),
@@ -140,60 +154,28 @@ fn request_id(request: &Request<Incoming>) -> HeaderValue {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     });
     given.cloned().unwrap_or_else(|| {
-        let fresh = format!("{:016x}", rand::random::<u64>());
-        HeaderValue::try_from(fresh).expect("hexadecimal digits are good in a header")
+        let fresh = hexadecimal(rand::random());
+        HeaderValue::from_bytes(&fresh).expect("hexadecimal digits are good in a header")
     })
 }
 
-fn record(route: &'static str, method: &Method, reply: &Reply, began: Instant, id: &HeaderValue) {
-    let status = reply.status();
-    let seconds = began.elapsed().as_secs_f64();
-    let labels = [
-        ("route", route.into()),
-        (
-            "status",
-            metrics::SharedString::from(status.as_str().to_owned()),
-        ),
-    ];
-    metrics::counter!("onsale_gatekeeper_requests_total", &labels).increment(1);
-    metrics::histogram!("onsale_gatekeeper_request_duration_seconds", "route" => route)
-        .record(seconds);
-    let id = id.to_str().unwrap_or_default();
-    let (method, status) = (method.as_str(), status.as_u16());
-    // Polls come by the ten thousand a second; a line for each would cost more than the poll.
-    if status >= 500 {
-        error!(
-            http.route = route,
-            http.method = method,
-            http.status = status,
-            http.seconds = seconds,
-            request.id = id,
-            "request"
-        );
-    } else if route == "/v1/rooms/{room}/visitors/me" {
-        debug!(
-            http.route = route,
-            http.method = method,
-            http.status = status,
-            http.seconds = seconds,
-            request.id = id,
-            "request"
-        );
-    } else {
-        info!(
-            http.route = route,
-            http.method = method,
-            http.status = status,
-            http.seconds = seconds,
-            request.id = id,
-            "request"
-        );
-    }
+fn hexadecimal(number: u64) -> [u8; 16] {
+    let digit = |place: usize| {
+        b"0123456789abcdef"
+            [usize::from(number.to_be_bytes()[place / 2] >> (4 - 4 * (place % 2)) & 15)]
+    };
+    std::array::from_fn(digit)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fresh_id_is_hexadecimal() {
+        assert_eq!(&hexadecimal(0x0123_4567_89ab_cdef), b"0123456789abcdef");
+        assert_eq!(&hexadecimal(0), b"0000000000000000");
+    }
 
     #[test]
     fn paths_are_told_apart() {

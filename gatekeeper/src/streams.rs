@@ -85,7 +85,11 @@ impl Streams {
     }
 
     /// Opens a stream for the visitor of `claims`, which were verified.
-    pub fn open(&self, room: &Arc<Room>, claims: WaitingClaims) -> Result<EventStream, Refused> {
+    pub fn open(
+        &self,
+        room: &Arc<Room>,
+        claims: Arc<WaitingClaims>,
+    ) -> Result<EventStream, Refused> {
         let place = self.places.take(&claims).map_err(Refused::Full)?;
         let outbox = Arc::new(Outbox::new(frame::retry_soon()));
         let entry = Entry::new(claims, Arc::clone(&outbox));

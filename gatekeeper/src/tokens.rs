@@ -22,7 +22,7 @@ pub struct WaitingTokens {
 
 #[derive(Debug)]
 struct Verified {
-    claims: WaitingClaims,
+    claims: Arc<WaitingClaims>,
     kid: String,
 }
 
@@ -42,7 +42,7 @@ impl WaitingTokens {
 
     /// What the token says, if it is ours and has not expired. Expiry, and whether its key is still
     /// trusted, are checked each time.
-    pub fn verify(&self, token: &str) -> Result<WaitingClaims, TokenError> {
+    pub fn verify(&self, token: &str) -> Result<Arc<WaitingClaims>, TokenError> {
         if token.len() > LONGEST_TOKEN_BYTES {
             return Err(TokenError::Invalid);
         }
@@ -54,12 +54,13 @@ impl WaitingTokens {
             return if known.claims.exp + LEEWAY_SECONDS < clock::now_seconds() {
                 Err(TokenError::Expired)
             } else {
-                Ok(known.claims.clone())
+                Ok(Arc::clone(&known.claims))
             };
         }
         let (claims, kid) = self.keys.verify(token)?;
+        let claims = Arc::new(claims);
         let verified = Arc::new(Verified {
-            claims: claims.clone(),
+            claims: Arc::clone(&claims),
             kid,
         });
         self.verified.insert(token.into(), verified);

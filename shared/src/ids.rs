@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 /// Why a text is not the id it should be.
@@ -20,10 +21,10 @@ pub enum InvalidId {
     Jti,
 }
 
-/// The name of one waiting line: 1 to 40 of `[a-z0-9-]`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RoomName(String);
+/// The name of one waiting line: 1 to 40 of `[a-z0-9-]`. Copies share the text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RoomName(Arc<str>);
 
 impl RoomName {
     const LONGEST: usize = 40;
@@ -42,14 +43,15 @@ impl FromStr for RoomName {
         if text.is_empty() || text.len() > Self::LONGEST || !text.bytes().all(allowed) {
             return Err(InvalidId::Room);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
-/// Somebody in a room: the `sub` of a user token, or an id minted for an anonymous visitor.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct VisitorId(String);
+/// Somebody in a room: the `sub` of a user token, or an id minted for an anonymous visitor. Copies share
+/// the text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct VisitorId(Arc<str>);
 
 impl VisitorId {
     const LONGEST: usize = 128;
@@ -70,7 +72,7 @@ impl FromStr for VisitorId {
         {
             return Err(InvalidId::Visitor);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -119,7 +121,13 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0
+                id.as_str().to_owned()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
     };

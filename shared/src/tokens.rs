@@ -8,6 +8,7 @@
 
 pub mod admission;
 mod ed25519;
+mod hs256;
 pub mod jwks;
 pub mod key_ring;
 pub mod user;

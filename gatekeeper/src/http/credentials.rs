@@ -23,14 +23,14 @@ impl<'request> Credential<'request> {
     }
 }
 
-/// The token of `Authorization: Bearer …`, else the one of `cookie`.
+/// The token of `Authorization: Bearer …`, else the one of `cookie`, which is looked for only then.
 pub fn bearer_or<'request>(
     headers: &'request HeaderMap,
-    cookie: Option<&'request str>,
+    cookie: impl FnOnce() -> Option<&'request str>,
 ) -> Option<Credential<'request>> {
     match bearer(headers) {
         Some(token) => Some(Credential::Header(token)),
-        None => cookie.map(Credential::Cookie),
+        None => cookie().map(Credential::Cookie),
     }
 }
 

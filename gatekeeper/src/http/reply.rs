@@ -8,6 +8,9 @@ use serde::Serialize;
 
 use super::reply_body::ReplyBody;
 
+/// Room for what a poll is told; more is made when it is needed.
+const USUAL_DOCUMENT_BYTES: usize = 256;
+
 /// Every answer of the gatekeeper.
 pub type Reply = Response<ReplyBody>;
 
@@ -59,7 +62,8 @@ pub fn events(body: ReplyBody) -> Reply {
 
 /// An answer as JSON.
 pub fn json(status: StatusCode, document: &impl Serialize, caching: Caching) -> Reply {
-    let body = serde_json::to_vec(document).expect("our documents have only string keys");
+    let mut body = Vec::with_capacity(USUAL_DOCUMENT_BYTES);
+    serde_json::to_writer(&mut body, document).expect("our documents have only string keys");
     with_body(status, "application/json", body, caching)
 }
 

@@ -11,8 +11,8 @@ use shared::ids::{Number, VisitorId};
 use shared::redis_handle::StoreError;
 use shared::room::{Beat, Beaten, Line, Promise};
 
-/// Beats of one call: about three milliseconds of Redis.
-const AT_ONCE: usize = 1_000;
+/// Beats of one call: some milliseconds of Redis.
+const AT_ONCE: usize = 1_500;
 /// Polls are taken down by several at once, each in a part of its own most of the time.
 const PARTS: usize = 16;
 /// Most visitors whose beats are kept while Redis is away; each takes about 150 bytes.

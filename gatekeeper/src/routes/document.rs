@@ -94,6 +94,10 @@ pub(crate) enum VisitorDocument {
 }
 
 /// A visitor in the line.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the contract names each of them"
+)]
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Waiting {
     #[schema(value_type = String, example = "main")]
@@ -260,7 +264,7 @@ async fn told(
         number: claims.num,
         life: claims.life,
     };
-    match room.claim(request).await {
+    match Box::pin(room.claim(request)).await {
         Ok(outcome) => decided(app, claims, seen, outcome),
         // Nothing is lost: the next poll asks again.
         Err(_unavailable) => Ok(waiting_as(claims, seen, true)),

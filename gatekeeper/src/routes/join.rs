@@ -82,7 +82,7 @@ pub(super) fn identify<B>(
     request: &Request<B>,
 ) -> Result<VisitorId, Problem> {
     let headers = request.headers();
-    if let Some(credential) = credentials::bearer_or(headers, app.cookies.user(headers)) {
+    if let Some(credential) = credentials::bearer_or(headers, || app.cookies.user(headers)) {
         if !credentials::may_change(request, credential, &app.public_url) {
             return Err(problems::cross_site());
         }
@@ -123,7 +123,7 @@ fn anonymous<B>(app: &App, room: &RoomName, request: &Request<B>) -> Result<Visi
     }
     let earlier = cookie.and_then(|token| app.waiting_tokens.verify(token).ok());
     match earlier.filter(|claims| claims.room == *room) {
-        Some(claims) => Ok(claims.sub),
+        Some(claims) => Ok(claims.sub.clone()),
         None => Ok(minted(&rand::random::<[u8; 16]>())),
     }
 }

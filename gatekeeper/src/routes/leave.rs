@@ -33,7 +33,7 @@ pub(super) async fn answer<B>(
     let known = find_room(app, room)?;
     let _place = known.enter().ok_or_else(problems::overloaded)?;
     let leaver = Leaver {
-        visitor: claims.sub,
+        visitor: claims.sub.clone(),
         number: claims.num,
         life: claims.life,
     };

@@ -61,8 +61,8 @@ pub(super) fn visitor<'request>(
     app: &App,
     room: &RoomName,
     headers: &'request HeaderMap,
-) -> Result<(WaitingClaims, Credential<'request>), Problem> {
-    let credential = credentials::bearer_or(headers, app.cookies.waiting(headers, room))
+) -> Result<(Arc<WaitingClaims>, Credential<'request>), Problem> {
+    let credential = credentials::bearer_or(headers, || app.cookies.waiting(headers, room))
         .ok_or_else(problems::waiting_token_invalid)?;
     let claims = app.waiting_tokens.verify(credential.token());
     let claims = claims.map_err(|_reason| problems::waiting_token_invalid())?;

@@ -21,7 +21,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// One open stream, which ends with this at the latest.
 #[derive(Debug)]
 pub(super) struct Entry {
-    claims: WaitingClaims,
+    claims: Arc<WaitingClaims>,
     outbox: Arc<Outbox>,
     /// The position told last; `None` before the first frame.
     position: Option<u64>,
@@ -55,7 +55,7 @@ pub(super) enum Step {
 }
 
 impl Entry {
-    pub(super) fn new(claims: WaitingClaims, outbox: Arc<Outbox>) -> Self {
+    pub(super) fn new(claims: Arc<WaitingClaims>, outbox: Arc<Outbox>) -> Self {
         Self {
             claims,
             outbox,

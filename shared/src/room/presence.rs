@@ -104,7 +104,7 @@ fn is_overdue(value: u32, clock_ms: u64) -> bool {
 }
 
 impl Line {
-    /// Writes down who was seen. Who was absent, or forgotten by Redis, stands in line again. At most 1,000 beats;
+    /// Writes down who was seen. Who was absent, or forgotten by Redis, stands in line again. At most 1,500 beats;
     /// none at all says only that `gatekeeper` lives.
     pub async fn beat(
         &self,

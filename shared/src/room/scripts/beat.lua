@@ -4,7 +4,7 @@
   A call without beats only says that the gatekeeper lives.
     keys: room waiting admissions departed promised absent gatekeepers
     ARGV[1] life   ARGV[2] the gatekeeper
-    ARGV[3..] visitor, place, how long ago seen (ms), the promise (units), …: at most 1,000 visitors
+    ARGV[3..] visitor, place, how long ago seen (ms), the promise (units), …: at most 1,500 visitors
   Returns -2 when there is no such room, -1 when it has another life, else how many stand in line again.
 ]]
 local settings = redis.call('HMGET', keys.room, 'life', 'clock_ms', 'clock_at_ms', 'state', 'next', 'run', 'floor')
@@ -21,7 +21,7 @@ if settings[4] == 'scheduled' or settings[4] == 'paused' then
   redis.call('HSET', keys.room, 'lapse_from_ms', whole(clock))
 end
 local presence = read_presence()
-local next_number = next_of_this_run(tonumber(settings[5]), settings[6])
+local next_number
 
 -- A place of which nothing is known: it was lost with Redis' memory. Nobody else's place is taken, and nobody stands twice.
 local function restore(visitor, place, value)
@@ -30,6 +30,7 @@ local function restore(visitor, place, value)
   if redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1] then return 0 end
   if redis.call('ZSCORE', keys.waiting, visitor) or redis.call('ZSCORE', keys.absent, visitor)
     or redis.call('HEXISTS', keys.admissions, visitor) == 1 then return 0 end
+  next_number = next_number or next_of_this_run(tonumber(settings[5]), settings[6])
   if tonumber(place) >= next_number then next_number = jump(tonumber(place) + 1) end
   put_in_line(visitor, place, value)
   return 1

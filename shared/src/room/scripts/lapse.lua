@@ -1,10 +1,11 @@
 --[[
-  Gives up the places of absent visitors who can no longer come back, from one place on.
-    keys: absent promised
+  Gives up the places of absent visitors who can no longer come back, from one place on. Forgets gatekeepers that are gone.
+    keys: absent promised gatekeepers
     ARGV[1] from which place   ARGV[2] most looked at
   Returns {lapsed, where to go on, or 0 at the end}.
 ]]
 local presence = read_presence()
+redis.call('ZREMRANGEBYSCORE', keys.gatekeepers, '-inf', now_ms() - 12 * GATEKEEPER_LIVES_MS)
 local found = redis.call('ZRANGEBYSCORE', keys.absent, ARGV[1], presence.front, 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local places, lapsed = {}, 0
 for index = 2, #found, 2 do places[#places + 1] = tonumber(found[index]) end
