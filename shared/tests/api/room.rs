@@ -2,6 +2,7 @@
 
 mod headers;
 mod life;
+mod look;
 mod memory;
 mod model;
 mod pace;

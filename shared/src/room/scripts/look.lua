@@ -15,7 +15,10 @@ local function word_for(visitor, place)
   end
   if redis.call('ZSCORE', keys.waiting, visitor) == place then return 'waiting' end
   if redis.call('ZSCORE', keys.absent, visitor) == place then return 'unknown' end
-  return words[outcome_of(place)] or 'unknown'
+  local outcome = outcome_of(place)
+  -- Claimed once; Redis has lost the admission, which a claim gives again.
+  if outcome == OUTCOME.CLAIMED and not admission then return 'admitted' end
+  return words[outcome] or 'unknown'
 end
 
 local answer = {}
