@@ -28,6 +28,8 @@ pub(super) fn answer<B>(
     request: &Request<B>,
 ) -> Result<Reply, Problem> {
     let (claims, _) = visitor(app, room, request.headers())?;
+    // Opening one costs more than a poll: opening them in a loop is no way to ask.
+    app.limits.check_call(&claims.sub)?;
     let known = find_room(app, room)?;
     let snapshot = known.snapshot();
     let snapshot = snapshot.as_deref().ok_or_else(problems::line_unavailable)?;

@@ -5,7 +5,7 @@ use shared::room::RoomState;
 
 use crate::rooms::snapshot::Snapshot;
 
-/// What everybody is told at once when it changes.
+/// What everybody is told at once when it changes. What the visitor document says already is not repeated beside it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Facts {
     #[serde(rename = "room_state")]
@@ -16,6 +16,10 @@ pub(super) struct Facts {
     rate_per_second: Option<f64>,
     #[serde(skip)]
     pub(super) is_stale: bool,
+    #[serde(skip)]
+    is_busy: bool,
+    #[serde(skip)]
+    is_sold_out: bool,
 }
 
 impl Facts {
@@ -26,11 +30,14 @@ impl Facts {
             message: settings.message.clone(),
             rate_per_second: settings.rate_per_second,
             is_stale: snapshot.is_stale(),
+            is_busy: snapshot.shop.is_some_and(|shop| shop.is_busy),
+            is_sold_out: snapshot.shop.is_some_and(|shop| shop.is_sold_out()),
         }
     }
 
     /// Whether there is nothing that a newcomer should be told besides the position.
     pub(super) fn are_ordinary(&self) -> bool {
-        self.state == RoomState::Open && self.message.is_none() && !self.is_stale
+        let is_troubled = self.is_stale || self.is_busy || self.is_sold_out;
+        self.state == RoomState::Open && self.message.is_none() && !is_troubled
     }
 }

@@ -9,6 +9,7 @@ use tokio::net::TcpSocket;
 
 use super::reader::{Reader, try_open};
 use crate::gate::{Gate, LONG, expect_problem, fast_room, text};
+use crate::outage::own_server;
 
 #[tokio::test]
 async fn a_visitor_and_the_process_have_a_limit_and_closing_frees_a_place() {
@@ -34,6 +35,28 @@ async fn a_visitor_and_the_process_have_a_limit_and_closing_frees_a_place() {
 }
 
 #[tokio::test]
+async fn opening_streams_in_a_loop_is_stopped_and_polls_go_on() {
+    let url = devstack::test_stores::redis_url();
+    let flags = [
+        "--user-calls-at-once=2",
+        "--user-calls-per-second=1",
+        "--max-streams-per-visitor=1000",
+    ];
+    let gate = Gate::with(&url, &fast_room(), &flags).await;
+    let token = text(&gate.join("ada").await, "token");
+    let opening = (0..60).map(|_| try_open(&gate, &token));
+    let mut refused = 0;
+    for response in futures_util::future::join_all(opening).await {
+        if response.status() != StatusCode::OK {
+            expect_problem(response, 429, "rate-limited").await;
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "60 at once are too many for one a second");
+    assert_eq!(gate.poll(&token).await["state"], "waiting");
+}
+
+#[tokio::test]
 async fn asking_for_the_head_opens_no_stream() {
     let url = devstack::test_stores::redis_url();
     let gate = Gate::with(&url, &fast_room(), &["--max-streams", "0"]).await;
@@ -52,7 +75,9 @@ async fn asking_for_the_head_opens_no_stream() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_slowly_delays_nobody_and_finds_the_newest() {
     const MESSAGES: usize = 40;
-    let gate = Gate::start().await;
+    // A Redis of its own: large messages must not slow other tests down.
+    let server = own_server();
+    let gate = Gate::with(&server.url(), &fast_room(), &[]).await;
     let slow = text(&gate.join("ada").await, "token");
     let quick = text(&gate.join("bob").await, "token");
     let socket = TcpSocket::new_v4().unwrap();

@@ -1,7 +1,9 @@
 //! What a stream tells while its visitor waits.
 
+use std::time::Duration;
+
 use serde_json::json;
-use shared::room::{Change, NewRoom, RoomState};
+use shared::room::{Change, NewRoom, RoomState, SeatsLeft, ShopBeat};
 
 use super::reader::{Frame, Reader};
 use crate::gate::{Gate, fast_room, text};
@@ -125,4 +127,31 @@ async fn a_stream_on_which_nothing_happens_gives_signs_of_life() {
     for _ in 0..3 {
         assert_eq!(stream.frame().await, Some(Frame::Beat));
     }
+}
+
+#[tokio::test]
+async fn that_the_shop_is_sold_out_or_busy_is_told_to_everybody() {
+    let gate = Gate::start().await;
+    let token = text(&gate.join("ada").await, "token");
+    let mut stream = Reader::open(&gate, &token).await;
+    stream.until("position", |_| true).await;
+    let beat = ShopBeat {
+        is_well: true,
+        count_every: Some(Duration::ZERO),
+    };
+    let turn = gate.line.shop_beat(beat).await.unwrap().unwrap();
+    let left = SeatsLeft {
+        performance: 1,
+        sellable: 0,
+        held: 0,
+    };
+    assert!(gate.line.shop_count(turn, &[left]).await.unwrap());
+    let told = stream.until("room", |told| told["sold_out"] == true).await;
+    assert_eq!(
+        (&told["state"], &told["busy"]),
+        (&json!("waiting"), &json!(false))
+    );
+    // No further beat comes.
+    let told = stream.until("room", |told| told["busy"] == true).await;
+    assert_eq!(told["position"], 1, "places are kept");
 }
