@@ -4,5 +4,6 @@ mod cost;
 mod ends;
 mod limits;
 mod outage;
+mod presence;
 pub(crate) mod reader;
 mod told;

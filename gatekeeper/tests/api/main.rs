@@ -15,3 +15,4 @@ mod pages;
 mod peers;
 mod poll;
 mod standing_still;
+mod presence;

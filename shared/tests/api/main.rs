@@ -1,6 +1,7 @@
 //! Tests of what is shared, on real stores.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod architecture;
 mod keys;
 mod redis_handle;
 mod room;

@@ -1,11 +1,16 @@
 //! Tricks to stand further in front, or more than once.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::Value;
+use shared::room::NewRoom;
 use shared::tokens::admission::AdmissionVerifier;
 use shared::tokens::jwks::JwksFile;
 
-use crate::gate::{Gate, Process, expect_problem, text};
+use crate::events::reader::Reader;
+use crate::gate::{Gate, Process, expect_problem, fast_room, text};
+use crate::presence::{pass, sweep};
 
 #[tokio::test]
 async fn two_tabs_or_devices_of_one_user_have_one_number() {
@@ -150,4 +155,44 @@ async fn a_clients_clock_changes_nothing() {
     gate.admit(1).await;
     gate.poll_until(&ada, |document| document["state"] == "admitted")
         .await;
+}
+
+#[tokio::test]
+async fn the_token_of_a_lapsed_place_gets_nobody_back_in() {
+    let gate = Gate::with_room(&NewRoom {
+        late_return_ms: Some(1),
+        after_turn_ms: Some(1),
+        ..fast_room()
+    })
+    .await;
+    let late = text(&gate.join("ada").await, "token");
+    let bob = text(&gate.join("bob").await, "token");
+    pass(&gate, Duration::from_secs(60)).await;
+    sweep(&gate).await;
+    // The turn of the first passes while nobody has seen her for long.
+    gate.poll_until(&bob, |document| document["position"] == 1)
+        .await;
+    gate.admit(1).await;
+    gate.poll_until(&bob, |document| document["state"] == "admitted")
+        .await;
+    pass(&gate, Duration::from_secs(60)).await;
+    gate.poll_until(&late, |document| document["state"] == "lapsed")
+        .await;
+    assert_eq!(gate.leave(&late).await, 204);
+    let told = Reader::open(&gate, &late).await.event().await.unwrap();
+    assert_eq!(
+        (told.0.as_str(), &told.1["state"]),
+        ("room", &"lapsed".into())
+    );
+    assert_eq!(
+        gate.poll(&late).await["state"],
+        "lapsed",
+        "asking again changes nothing"
+    );
+    let again = gate.join("ada").await;
+    assert_eq!(
+        (&again["number"], &again["state"]),
+        (&3.into(), &"waiting".into())
+    );
+    assert_eq!(gate.poll(&late).await["state"], "lapsed");
 }

@@ -1,0 +1,36 @@
+//! A stream is a hint, never presence: behind a load balancer a dead phone looks alive for minutes.
+
+use std::time::{Duration, Instant};
+
+use super::reader::Reader;
+use crate::gate::{Gate, LONG, text};
+use crate::presence::{clock_at, pass, sweep};
+
+#[tokio::test]
+async fn an_open_stream_is_no_sign_of_presence() {
+    let gate = Gate::start().await;
+    let ada = text(&gate.join("ada").await, "token");
+    let bob = text(&gate.join("bob").await, "token");
+    let mut stream = Reader::open(&gate, &ada).await;
+    stream.until("position", |told| told["position"] == 1).await;
+    pass(&gate, Duration::from_secs(60)).await;
+    // The beats of two flushes have arrived since; were a stream one, they were among them.
+    let (began, mut flushes, mut before) = (Instant::now(), 0, clock_at(&gate).await);
+    while flushes < 2 {
+        assert!(began.elapsed() < LONG, "no beats arrive");
+        gate.try_poll(&bob).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let now = clock_at(&gate).await;
+        flushes += u32::from(now != before);
+        before = now;
+    }
+    sweep(&gate).await;
+    let snapshot = gate.line.snapshot(0).await.unwrap().unwrap();
+    assert_eq!((snapshot.absent, snapshot.lowest_waiting), (1, Some(2)));
+    // It is still open, and a poll brings its visitor back.
+    gate.poll(&ada).await;
+    gate.poll_until(&ada, |document| document["position"] == 1)
+        .await;
+    gate.admit(1).await;
+    stream.until("admitted", |_| true).await;
+}
