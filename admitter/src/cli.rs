@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use shared::args::RedisArgs;
 use shared::ids::{RoomName, VisitorId};
+use shared::room::Author;
 
 use crate::commands::run::RunArgs;
 
@@ -18,6 +19,10 @@ pub struct Cli {
     /// Prints JSON for machines.
     #[arg(long, global = true)]
     pub json: bool,
+
+    /// Who makes a change, as `admitter log` shows it. The default is your user name and this machine's: user@host.
+    #[arg(long, env = "ONSALE_BY", global = true, value_name = "NAME")]
+    pub by: Option<Author>,
 
     /// What to do.
     #[command(subcommand)]
@@ -80,6 +85,11 @@ pub enum Command {
         /// Shows it anew every second, until interrupted.
         #[arg(long)]
         watch: bool,
+    },
+    /// Shows who changed what in a room and when, the newest last; a removed room's for another month.
+    Log {
+        /// The room.
+        room: RoomName,
     },
     /// Takes a visitor out of the line or the active set.
     Evict {

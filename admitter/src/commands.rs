@@ -1,6 +1,8 @@
 //! One file a command.
 
+mod author;
 mod evict;
+mod log;
 mod message;
 mod rooms;
 pub mod run;
@@ -34,10 +36,11 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     redis.wait_connected(CONNECT_WITHIN).await.context(
         "Redis cannot be reached; check --redis-url (or ONSALE_REDIS_URL) and that the server runs",
     )?;
-    let line = |room: RoomName| Line::new(redis.clone(), room);
+    let author = cli.by.unwrap_or_else(author::of_the_process);
+    let line = |room: RoomName| Line::new(redis.clone(), room).signed(author.clone());
     match command {
         Command::Run(_) => {}
-        Command::Rooms(command) => rooms::execute(command, &redis, output).await?,
+        Command::Rooms(command) => rooms::execute(command, &redis, &author, output).await?,
         Command::Rate { room, per_second } => {
             setting::execute(&line(room), Change::Rate(per_second), output).await?;
         }
@@ -68,6 +71,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             .await?;
         }
         Command::Status { room, watch } => status::execute(room, watch, &redis, output).await?,
+        Command::Log { room } => log::execute(&line(room), output).await?,
         Command::Evict { room, visitor } => evict::execute(&line(room), &visitor, output).await?,
         Command::Message { room, text } => message::execute(&line(room), text, output).await?,
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::clock;
 use shared::ids::RoomName;
-use shared::room::{RoomSnapshot, RoomState};
+use shared::room::{LoggedChange, RoomSnapshot, RoomState};
 
 /// Prints results in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +81,25 @@ impl Output {
         println!("{}", table(rooms));
     }
 
+    /// Shows changes as a table, or as one JSON array.
+    pub fn changes(self, changes: &[LoggedChange]) {
+        if self.json {
+            let changes: Vec<_> = changes.iter().map(ShownChange::of).collect();
+            println!("{}", to_json(&changes));
+            return;
+        }
+        if changes.is_empty() {
+            println!("Nothing has been changed.");
+            return;
+        }
+        let header = ["WHEN", "BY", "WHAT"].map(str::to_owned);
+        let rows = changes.iter().map(|change| {
+            let at = clock::from_millis(change.at_ms).to_string();
+            [at, change.by.clone(), in_words(change)]
+        });
+        println!("{}", aligned(std::iter::once(header).chain(rows)));
+    }
+
     /// Shows one room in full.
     pub fn room(self, status: &RoomStatus) {
         if self.json {
@@ -94,6 +113,31 @@ impl Output {
         if let Some(message) = &status.message {
             println!("message: {message}");
         }
+    }
+}
+
+/// A change as machines get it.
+#[derive(Serialize)]
+struct ShownChange<'change> {
+    at: Timestamp,
+    #[serde(flatten)]
+    change: &'change LoggedChange,
+}
+
+impl<'change> ShownChange<'change> {
+    fn of(change: &'change LoggedChange) -> Self {
+        let at = clock::from_millis(change.at_ms);
+        Self { at, change }
+    }
+}
+
+fn in_words(change: &LoggedChange) -> String {
+    let LoggedChange { what, from, to, .. } = change;
+    match (from, to) {
+        (Some(from), Some(to)) => format!("{what} {from} → {to}"),
+        (None, Some(to)) => format!("{what} {to}"),
+        (Some(from), None) => format!("{what} {from} → none"),
+        (None, None) => what.clone(),
     }
 }
 
@@ -121,10 +165,18 @@ fn table(rooms: &[RoomStatus]) -> String {
             status.admitted_total.to_string(),
         ]
     });
-    let rows: Vec<[String; 7]> = std::iter::once(header).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..7).map(width).collect();
-    let line = |row: &[String; 7]| {
+    aligned(std::iter::once(header).chain(rows))
+}
+
+/// Rows as lines, their columns below each other.
+fn aligned<const COLUMNS: usize>(rows: impl Iterator<Item = [String; COLUMNS]>) -> String {
+    let rows: Vec<[String; COLUMNS]> = rows.collect();
+    let width = |column: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
+    let line = |row: &[String; COLUMNS]| {
         let cells = row
             .iter()
             .zip(&widths)

@@ -20,12 +20,14 @@
 //! | `onsale:{R}:shop` | hash | when the shop was last well, what it has left of each performance |
 //! | `onsale:{R}:bids` | hash | process → how new its memory of a lost room is, for the moment in which it is written back |
 //! | `onsale:{R}:removed` | string | when the room was removed, ms; kept for as long as tokens of it may live |
+//! | `onsale:{R}:changes` | stream | who changed what, the last thousand; kept for a month after the room was removed |
 //!
 //! The braces are a hash tag: all keys of a room are on one slot of a Cluster, rooms spread over its nodes.
 //! Everything is by place, which orders the line.
 
 mod admission;
 mod change;
+mod changes;
 mod claim;
 mod create;
 mod join;
@@ -45,6 +47,7 @@ mod snapshot;
 
 pub use self::admission::AdmissionCheck;
 pub use self::change::{Change, Transition};
+pub use self::changes::{Author, InvalidAuthor, LoggedChange};
 pub use self::claim::{Admission, ClaimOutcome, ClaimRequest};
 pub use self::join::{Joined, JoinedAll};
 pub use self::leave::Leaver;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::redis_handle::Redis;
-use shared::room::{Line, NewRoom};
+use shared::room::{Author, Line, NewRoom};
 
 use super::no_such_room;
 use super::status::{read, read_all};
@@ -12,9 +12,10 @@ use crate::output::Output;
 pub(super) async fn execute(
     command: RoomsCommand,
     redis: &Redis,
+    author: &Author,
     output: Output,
 ) -> anyhow::Result<()> {
-    let line = |room| Line::new(redis.clone(), room);
+    let line = |room| Line::new(redis.clone(), room).signed(author.clone());
     match command {
         RoomsCommand::List => output.rooms(&read_all(redis).await?),
         RoomsCommand::Show { room } => output.room(&read(&line(room)).await?),

@@ -25,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{info, warn};
 
+use super::author;
 use crate::cli::{HIGHEST_RATE, rate};
 
 const DEFAULT_ADMIN_PORT: u16 = 9082;
@@ -170,9 +171,14 @@ impl Daemon {
         self.make_missing().await
     }
 
+    /// The line of a room; what the daemon fills in or makes, the room's log has in its name.
+    fn line(&self, name: &RoomName) -> Line {
+        Line::new(self.redis.clone(), name.clone()).signed(author::of_the_daemon())
+    }
+
     fn start_promoter(&self, name: &RoomName) -> Promoter {
         let (stop, removed) = (CancellationToken::new(), CancellationToken::new());
-        let line = Line::new(self.redis.clone(), name.clone());
+        let line = self.line(name);
         let defaults = Arc::clone(&self.defaults);
         let memory = RoomMemory::new(line.clone(), &self.process);
         let (until_removed, shutdown) = (removed.clone(), self.shutdown.clone());
@@ -198,10 +204,7 @@ impl Daemon {
     async fn make_missing(&mut self) -> Result<(), StoreError> {
         let mut outcome = Ok(());
         for (name, room) in std::mem::take(&mut self.to_make) {
-            match Line::new(self.redis.clone(), name.clone())
-                .create(&room)
-                .await
-            {
+            match self.line(&name).create(&room).await {
                 Ok(true) => info!(room = %name, "made as the rooms file says"),
                 Ok(false) => {}
                 Err(error) => {

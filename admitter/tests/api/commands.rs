@@ -127,6 +127,54 @@ async fn a_visitor_is_evicted_from_wherever_it_is() {
     );
 }
 
+#[tokio::test]
+async fn every_change_is_logged_with_who_and_when() {
+    let operator = Operator::new();
+    let by = |name: &'static str, arguments: &[&'static str]| {
+        operator.json(&[arguments, &["--by", name]].concat())
+    };
+    operator.json(&["rooms", "create", "main", "--rate", "50"]);
+    by("ada", &["rate", "main", "70"]);
+    by("ada", &["capacity", "main", "9"]);
+    by("bob", &["message", "main", "Soon."]);
+    by("bob", &["pause", "main"]);
+    join(&operator.line("main").await, 1, 1).await;
+    by("bob", &["evict", "main", "v-1"]);
+    by("ada", &["rooms", "remove", "main"]);
+    let log = operator.json(&["log", "main"]);
+    let log = log.as_array().unwrap();
+    let shown: Vec<_> = log[1..]
+        .iter()
+        .map(|change| json!([change["by"], change["what"], change["from"], change["to"]]))
+        .collect();
+    let expected = [
+        json!(["ada", "rate", "50", "70"]),
+        json!(["ada", "capacity", null, "9"]),
+        json!(["bob", "message", null, "Soon."]),
+        json!(["bob", "state", "open", "paused"]),
+        json!(["bob", "evicted", null, "v-1"]),
+        json!(["ada", "removed", null, null]),
+    ];
+    assert_eq!(shown, expected, "of a removed room, too");
+    let unnamed = log[0]["by"].as_str().unwrap();
+    assert!(unnamed.contains('@'), "user@host: {unnamed}");
+    let times: Vec<jiff::Timestamp> = log
+        .iter()
+        .map(|change| change["at"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert!(times.is_sorted());
+    let table = String::from_utf8(operator.run(&["log", "main"]).stdout).unwrap();
+    assert!(
+        table.contains("rate 50 → 70") && table.contains("evicted v-1"),
+        "{table}"
+    );
+    assert!(
+        operator
+            .refused(&["log", "nowhere"])
+            .contains("there is no room nowhere")
+    );
+}
+
 #[test]
 fn mistakes_on_the_command_line_are_explained() {
     let operator = Operator::new();
@@ -143,6 +191,7 @@ fn mistakes_on_the_command_line_are_explained() {
         (&["rate", "main", "1e9"], "from 0 to 100000"),
         (&["capacity", "main", "0"], "a whole number from 1, or none"),
         (&["evict", "main", "a b"], "visible ASCII"),
+        (&["pause", "main", "--by", ""], "1 to 100 characters"),
         (
             &["rooms", "create", "a", "--opens-at", "tomorrow"],
             "invalid value",

@@ -170,6 +170,17 @@ async fn rooms_of_the_file_are_made_and_defaults_filled_in() {
     let b = until(&operator, "b", |status| status["rate_per_second"] == 50.0).await;
     assert_eq!(b["anonymous"], true);
     assert_eq!(operator.json(&["status", "a"])["rate_per_second"], 7.0);
+    let log = operator.json(&["log", "b"]);
+    let logged: Vec<_> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| json!([change["by"], change["what"]]))
+        .collect();
+    assert_eq!(
+        logged,
+        [json!(["admitter", "created"]), json!(["admitter", "rate"])]
+    );
     assert!(daemon.terminate(), "SIGTERM ends it well");
 }
 

@@ -60,7 +60,7 @@ impl Line {
     }
 
     async fn write(&self, mode: &str, changes: &[Change]) -> Result<bool, StoreError> {
-        let mut call = self.call(&CHANGE).arg(mode);
+        let mut call = self.call(&CHANGE).arg(mode).arg(self.author.as_str());
         for (field, value) in changes.iter().map(Change::field) {
             call = call.arg(field).arg(value);
         }
@@ -74,7 +74,10 @@ impl Line {
         to: RoomState,
         from: &[RoomState],
     ) -> Result<Transition, StoreError> {
-        let mut call = self.call(&TRANSITION).arg(to.as_str());
+        let mut call = self
+            .call(&TRANSITION)
+            .arg(to.as_str())
+            .arg(self.author.as_str());
         for state in from {
             call = call.arg(state.as_str());
         }

@@ -29,7 +29,7 @@ impl Line {
     }
 
     async fn try_create(&self, room: &NewRoom) -> Result<i64, StoreError> {
-        let mut call = self.call(&CREATE);
+        let mut call = self.call(&CREATE).arg(self.author.as_str());
         for (field, value) in room.fields() {
             call = call.arg(field).arg(value);
         }
@@ -39,6 +39,7 @@ impl Line {
     /// Removes the room with everything in it: its tokens are void for ever. Returns whether there was one.
     pub async fn remove(&self) -> Result<bool, StoreError> {
         Registry::new(self.redis.clone()).remove(&self.room).await?;
-        self.redis.invoke(&self.call(&REMOVE)).await
+        let call = self.call(&REMOVE).arg(self.author.as_str());
+        self.redis.invoke(&call).await
     }
 }

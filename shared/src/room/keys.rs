@@ -6,7 +6,7 @@ use crate::ids::RoomName;
 pub(super) const ROOMS: &str = "onsale:rooms";
 
 /// What a room consists of, in the order in which prelude.lua names its keys; the table in [`super`] says what each holds.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "room",
     "waiting",
     "active",
@@ -24,6 +24,7 @@ const NAMES: [&str; 17] = [
     "removed",
     "shop",
     "bids",
+    "changes",
 ];
 
 /// All keys of one room. Each script gets all of them, so that one list says what a script may touch.

@@ -42,6 +42,10 @@ impl Line {
     pub async fn evict(&self, visitor: &VisitorId) -> Result<bool, StoreError> {
         let call = self.call(&LEAVE).arg("").arg(visitor.as_str()).arg("");
         let left: Vec<bool> = self.redis.invoke(&call).await?;
-        Ok(left == [true])
+        let was_there = left == [true];
+        if was_there {
+            self.log_change("evicted", visitor.as_str()).await?;
+        }
+        Ok(was_there)
     }
 }

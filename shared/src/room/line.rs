@@ -3,6 +3,7 @@
 use crate::ids::{Number, RoomName};
 use crate::redis_handle::{Call, Redis, Script, StoreError};
 
+use super::changes::Author;
 use super::keys::Keys;
 
 /// One room's line in Redis. Its operations are in the files beside this one, one script each.
@@ -11,13 +12,26 @@ pub struct Line {
     pub(super) redis: Redis,
     pub(super) room: RoomName,
     pub(super) keys: Keys,
+    pub(super) author: Author,
 }
 
 impl Line {
     /// The line of `room`, which need not exist yet.
     pub fn new(redis: Redis, room: RoomName) -> Self {
         let keys = Keys::of(&room);
-        Self { redis, room, keys }
+        let author = Author::default();
+        Self {
+            redis,
+            room,
+            keys,
+            author,
+        }
+    }
+
+    /// The same line for `author`, in whose name the room's log has what is changed by it.
+    #[must_use]
+    pub fn signed(self, author: Author) -> Self {
+        Self { author, ..self }
     }
 
     /// The room.

@@ -1,5 +1,6 @@
 //! The scripts of a room.
 
+mod changes;
 mod headers;
 mod life;
 mod look;

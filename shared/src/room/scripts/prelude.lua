@@ -4,7 +4,7 @@
 -- All scripts get all keys of the room, in this order; keys.rs says what each holds.
 local keys = {}
 for index, name in ipairs({ 'room', 'waiting', 'active', 'admissions', 'ended', 'departed', 'departed_versions', 'outcomes',
-  'outcome_versions', 'promised', 'absent', 'missed', 'turns', 'gatekeepers', 'removed', 'shop', 'bids' }) do
+  'outcome_versions', 'promised', 'absent', 'missed', 'turns', 'gatekeepers', 'removed', 'shop', 'bids', 'changes' }) do
   keys[name] = KEYS[index]
 end
 
@@ -233,4 +233,9 @@ local function next_of_this_run(next_number, known_run)
   redis.call('HSET', keys.room, 'run', run)
   if not known_run then return next_number end
   return jump(next_number)
+end
+
+-- Writes down who changed what: the last thousand changes of a room, each with the time in its id.
+local function log_change(by, what, before, after)
+  redis.call('XADD', keys.changes, 'MAXLEN', 1000, '*', 'by', by, 'what', what, 'from', before or '', 'to', after or '')
 end

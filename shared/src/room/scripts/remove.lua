@@ -1,7 +1,9 @@
 --[[
   Removes a room with everything in it. What is left is the time, for as long as any token of the room may live: by it
-  check_admission knows the admissions of what was removed, whether or not a room of this name is made again.
-    keys: room active ended removed
+  check_admission knows the admissions of what was removed, whether or not a room of this name is made again. And, for
+  a month, who changed what.
+    keys: room active ended removed changes
+    ARGV[1] who removes it
   Returns 1 when there was a room, else 0.
 ]]
 local was_there = redis.call('EXISTS', keys.room)
@@ -14,7 +16,11 @@ for _, key in ipairs({ keys.active, keys.ended }) do
 end
 -- UNLINK frees a line of a million in the background.
 for name, key in pairs(keys) do
-  if name ~= 'removed' then redis.call('UNLINK', key) end
+  if name ~= 'removed' and name ~= 'changes' then redis.call('UNLINK', key) end
 end
-if was_there == 1 then redis.call('SET', keys.removed, string.format('%d', now), 'PX', string.format('%d', keep)) end
+if was_there == 1 then
+  redis.call('SET', keys.removed, string.format('%d', now), 'PX', string.format('%d', keep))
+  log_change(ARGV[1], 'removed')
+  redis.call('EXPIRE', keys.changes, 30 * 86400)
+end
 return was_there

@@ -2,16 +2,18 @@
   Moves a room to another state, if it is in one from which that is allowed.
     keys: room
     ARGV[1]       the new state
-    ARGV[2..]     the states from which it may be reached
+    ARGV[2]       who changes it
+    ARGV[3..]     the states from which it may be reached
   Returns the state before ('' when there is no such room), and 1 when it moved or was there already, else 0.
 ]]
 local state = redis.call('HGET', keys.room, 'state')
 if not state then return { '', 0 } end
 if state == ARGV[1] then return { state, 1 } end
-for index = 2, #ARGV do
+for index = 3, #ARGV do
   if state == ARGV[index] then
     redis.call('HSET', keys.room, 'state', ARGV[1])
     redis.call('HINCRBY', keys.room, 'version', 1)
+    log_change(ARGV[2], 'state', state, ARGV[1])
     return { state, 1 }
   end
 end
