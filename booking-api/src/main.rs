@@ -41,7 +41,7 @@ async fn run(settings: ServeArgs) -> anyhow::Result<ExitCode> {
     let admin_port =
         admin_port.with_context(|| format!("cannot listen on {admin_address} (--admin-listen)"))?;
     admin::serve(admin_port, readiness.clone(), metrics, &shutdown);
-    let port = TcpListener::bind(settings.listen).await;
+    let port = shared::server::listen(settings.listen);
     let port = port.with_context(|| format!("cannot listen on {} (--listen)", settings.listen))?;
     let app = App::start(settings, &shutdown).await?;
     serve::serve(&app, port, &readiness, &shutdown);

@@ -7,7 +7,7 @@ use clap::Parser;
 use gatekeeper::config::{Config, DEFAULT_ADMIN_PORT};
 use shared::readiness::Readiness;
 use shared::shutdown::Shutdown;
-use shared::{admin, telemetry, tokens};
+use shared::{admin, server, telemetry, tokens};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         format!("cannot listen on {admin_address}; set --admin-listen to a free address")
     })?;
     admin::serve(admin_listener, readiness.clone(), metrics, &shutdown);
-    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+    let listener = server::listen(config.listen).with_context(|| {
         format!(
             "cannot listen on {}; set --listen to a free address",
             config.listen

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: TLS and HTTP/2, which the load balancer speaks to the world.
 
+mod listen;
 mod places;
 mod refusal;
 
@@ -20,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, warn};
 
+pub use self::listen::{BACKLOG, listen};
 use self::places::Places;
 use self::refusal::Refusals;
 use crate::args::ServerArgs;
