@@ -6,6 +6,7 @@ use shared::args::RedisArgs;
 use shared::ids::{RoomName, VisitorId};
 use shared::room::Author;
 
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::run::RunArgs;
 
 /// Lets the next visitors of Onsale's waiting rooms in, and sets how.
@@ -82,7 +83,7 @@ pub enum Command {
     Status {
         /// The room; all of them without it.
         room: Option<RoomName>,
-        /// Shows it anew every second, until interrupted.
+        /// Shows it anew every second, until interrupted: as curves in a terminal, line by line elsewhere and with --json.
         #[arg(long)]
         watch: bool,
     },
@@ -91,6 +92,8 @@ pub enum Command {
         /// The room.
         room: RoomName,
     },
+    /// Checks Redis, keys, clocks, the limits of this machine and the rooms, and says what to change. Fails when there is a problem.
+    Doctor(DoctorArgs),
     /// Takes a visitor out of the line or the active set.
     Evict {
         /// The room.

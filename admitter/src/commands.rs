@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod author;
+pub mod doctor;
 mod evict;
 mod log;
 mod message;
@@ -30,6 +31,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let output = Output { json: cli.json };
     let command = match cli.command {
         Command::Run(args) => return run::execute(*args, &cli.redis).await,
+        Command::Doctor(args) => return doctor::execute(&args, &cli.redis, output).await,
         command => command,
     };
     let redis = cli.redis.connect(&Shutdown::new());
@@ -39,7 +41,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let author = cli.by.unwrap_or_else(author::of_the_process);
     let line = |room: RoomName| Line::new(redis.clone(), room).signed(author.clone());
     match command {
-        Command::Run(_) => {}
+        Command::Run(_) | Command::Doctor(_) => {}
         Command::Rooms(command) => rooms::execute(command, &redis, &author, output).await?,
         Command::Rate { room, per_second } => {
             setting::execute(&line(room), Change::Rate(per_second), output).await?;

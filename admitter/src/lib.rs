@@ -7,3 +7,5 @@
 pub mod cli;
 pub mod commands;
 pub mod output;
+pub mod room_status;
+pub mod throttle;

@@ -3,58 +3,16 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::clock;
-use shared::ids::RoomName;
-use shared::room::{LoggedChange, RoomSnapshot, RoomState};
+use shared::room::LoggedChange;
+
+use crate::commands::doctor::{Finding, Level};
+use crate::room_status::RoomStatus;
 
 /// Prints results in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
     /// JSON, one document a line.
     pub json: bool,
-}
-
-/// How one room is doing.
-#[derive(Debug, Serialize)]
-pub struct RoomStatus {
-    /// The room.
-    pub room: RoomName,
-    /// What it does at present.
-    pub state: RoomState,
-    /// People in the line.
-    pub waiting: u64,
-    /// People in the active set.
-    pub active: u64,
-    /// Admissions per second; `null` until a daemon or an operator sets it.
-    pub rate_per_second: Option<f64>,
-    /// Most people in the active set; `null` means no bound.
-    pub capacity: Option<u64>,
-    /// Admissions since the room was made.
-    pub admitted_total: u64,
-    /// Whether visitors without a user token may join.
-    pub anonymous: bool,
-    /// When a scheduled room opens.
-    pub opens_at: Option<Timestamp>,
-    /// What the line is told.
-    pub message: Option<String>,
-}
-
-impl RoomStatus {
-    /// The status of `room` from what was read.
-    pub fn new(room: RoomName, snapshot: RoomSnapshot) -> Self {
-        let settings = snapshot.settings;
-        Self {
-            room,
-            state: settings.state,
-            waiting: snapshot.waiting,
-            active: snapshot.active,
-            rate_per_second: settings.rate_per_second,
-            capacity: settings.capacity,
-            admitted_total: settings.admitted_total,
-            anonymous: settings.anonymous,
-            opens_at: settings.opens_at_ms.map(clock::from_millis),
-            message: settings.message,
-        }
-    }
 }
 
 #[expect(clippy::print_stdout, reason = "commands print their results")]
@@ -79,6 +37,9 @@ impl Output {
             return;
         }
         println!("{}", table(rooms));
+        for (status, note) in rooms.iter().filter_map(|room| Some((room, note(room)?))) {
+            println!("{}: {note}", status.room);
+        }
     }
 
     /// Shows changes as a table, or as one JSON array.
@@ -113,6 +74,30 @@ impl Output {
         if let Some(message) = &status.message {
             println!("message: {message}");
         }
+        if let Some(note) = note(status) {
+            println!("{note}");
+        }
+    }
+
+    /// Shows what a check-up has found, the worst last, or one JSON array.
+    pub fn findings(self, findings: &[Finding]) {
+        if self.json {
+            println!("{}", to_json(&findings));
+            return;
+        }
+        let mut sorted: Vec<&Finding> = findings.iter().collect();
+        sorted.sort_by_key(|finding| finding.level);
+        for finding in sorted {
+            let level = match finding.level {
+                Level::Ok => "ok     ",
+                Level::Warn => "WARN   ",
+                Level::Problem => "PROBLEM",
+            };
+            println!("{level}  {}: {}", finding.about, finding.found);
+            if let Some(change) = &finding.change {
+                println!("         → {change}");
+            }
+        }
     }
 }
 
@@ -145,9 +130,15 @@ fn to_json(document: &impl Serialize) -> String {
     serde_json::to_string(document).expect("our documents have only string keys")
 }
 
+/// What somebody who looks at the figures should know besides.
+fn note(status: &RoomStatus) -> Option<String> {
+    let throttle = status.throttle.as_ref().filter(|throttle| throttle.is_full);
+    throttle.map(ToString::to_string)
+}
+
 fn table(rooms: &[RoomStatus]) -> String {
     let header = [
-        "ROOM", "STATE", "WAITING", "ACTIVE", "RATE/S", "CAPACITY", "ADMITTED",
+        "ROOM", "STATE", "WAITING", "ABSENT", "ACTIVE", "RATE/S", "CAPACITY", "ADMITTED",
     ]
     .map(str::to_owned);
     let rows = rooms.iter().map(|status| {
@@ -155,6 +146,7 @@ fn table(rooms: &[RoomStatus]) -> String {
             status.room.to_string(),
             status.state.to_string(),
             status.waiting.to_string(),
+            status.absent.to_string(),
             status.active.to_string(),
             status
                 .rate_per_second
@@ -193,20 +185,13 @@ mod tests {
     #[test]
     fn columns_are_aligned() {
         let status = |room: &str, waiting| RoomStatus {
-            room: room.parse().unwrap(),
-            state: RoomState::Open,
             waiting,
             active: 7,
-            rate_per_second: Some(100.0),
-            capacity: None,
-            admitted_total: 0,
-            anonymous: false,
-            opens_at: None,
-            message: None,
+            ..RoomStatus::example(room)
         };
-        let expected = "ROOM  STATE  WAITING  ACTIVE  RATE/S  CAPACITY  ADMITTED\n\
-                        a     open   1234567  7       100     none      0\n\
-                        main  open   1        7       100     none      0";
+        let expected = "ROOM  STATE  WAITING  ABSENT  ACTIVE  RATE/S  CAPACITY  ADMITTED\n\
+                        a     open   1234567  0       7       100     none      0\n\
+                        main  open   1        0       7       100     none      0";
         assert_eq!(
             table(&[status("a", 1_234_567), status("main", 1)]),
             expected

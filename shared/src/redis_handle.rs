@@ -6,6 +6,7 @@
 //!   its caller may repeat it.
 
 mod keeper;
+mod reports;
 mod script;
 mod url;
 
@@ -18,6 +19,7 @@ use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::{Notify, watch};
 
+pub use self::reports::ServerReport;
 pub use self::script::{Call, Script};
 pub use self::url::{InvalidRedisUrl, RedisUrl};
 use crate::shutdown::Shutdown;

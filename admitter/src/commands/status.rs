@@ -7,7 +7,8 @@ use shared::redis_handle::Redis;
 use shared::room::{Line, Registry};
 
 use super::no_such_room;
-use crate::output::{Output, RoomStatus};
+use crate::output::Output;
+use crate::room_status::RoomStatus;
 
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
@@ -32,11 +33,8 @@ pub(super) async fn execute(
 
 /// How one room is doing.
 pub(super) async fn read(line: &Line) -> anyhow::Result<RoomStatus> {
-    let snapshot = line
-        .snapshot(0)
-        .await?
-        .ok_or_else(|| no_such_room(line.room()))?;
-    Ok(RoomStatus::new(line.room().clone(), snapshot))
+    let status = try_read(line).await?;
+    status.ok_or_else(|| no_such_room(line.room()))
 }
 
 /// How all rooms are doing, by name.
@@ -44,9 +42,20 @@ pub(super) async fn read_all(redis: &Redis) -> anyhow::Result<Vec<RoomStatus>> {
     let mut rooms = Vec::new();
     for name in Registry::new(redis.clone()).list().await? {
         // Without a snapshot it was removed since it was listed.
-        if let Some(snapshot) = Line::new(redis.clone(), name.clone()).snapshot(0).await? {
-            rooms.push(RoomStatus::new(name, snapshot));
-        }
+        rooms.extend(try_read(&Line::new(redis.clone(), name)).await?);
     }
     Ok(rooms)
+}
+
+/// `None` when there is no such room.
+async fn try_read(line: &Line) -> anyhow::Result<Option<RoomStatus>> {
+    let Some(snapshot) = line.snapshot(0).await? else {
+        return Ok(None);
+    };
+    let seen_at = line.last_promotion_at_ms().await?;
+    Ok(Some(RoomStatus::new(
+        line.room().clone(),
+        snapshot,
+        seen_at,
+    )))
 }

@@ -1,8 +1,10 @@
 //! Every command of an operator.
 
+use std::io::BufRead;
+
 use serde_json::json;
 
-use crate::operator::{Operator, join};
+use crate::operator::{LONG, Operator, join};
 
 #[test]
 fn a_room_is_made_shown_listed_and_removed() {
@@ -216,6 +218,47 @@ fn without_redis_a_command_says_so_and_ends() {
         said.contains("Redis cannot be reached; check --redis-url"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn a_capacity_that_limits_is_told_and_a_watch_without_a_terminal_is_lines() {
+    let operator = Operator::new();
+    operator.json(&[
+        "rooms",
+        "create",
+        "main",
+        "--rate",
+        "100",
+        "--capacity",
+        "2",
+    ]);
+    join(&operator.line("main").await, 1, 5).await;
+    let status = operator.json(&["status", "main"]);
+    assert_eq!(status["throttle"]["is_full"], false);
+    let _daemon = operator.daemon(&[]);
+    let began = std::time::Instant::now();
+    while operator.json(&["status", "main"])["throttle"]["is_full"] != true {
+        assert!(began.elapsed() < LONG, "the slots are never taken");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let shown = operator.run(&["status", "main"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(
+        shown.contains("all 2 slots are taken") && shown.contains("2 ÷ t in per second"),
+        "{shown}"
+    );
+    let mut watch = operator.start(&["status", "main", "--watch", "--json"]);
+    let mut lines = std::io::BufReader::new(watch.stdout.take().unwrap()).lines();
+    for _ in 0..2 {
+        let line = lines.next().unwrap().unwrap();
+        let document: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&document["room"], &document["active"]),
+            (&json!("main"), &json!(2))
+        );
+    }
+    watch.kill().unwrap();
+    watch.wait().unwrap();
 }
 
 #[test]

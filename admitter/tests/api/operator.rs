@@ -42,6 +42,12 @@ impl Operator {
         command(&self.server.url(), arguments).output().unwrap()
     }
 
+    /// Starts a command that does not end by itself.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = command(&self.server.url(), arguments);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     /// What a command prints with `--json`; it must succeed.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--json"]].concat());
