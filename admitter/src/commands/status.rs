@@ -1,5 +1,8 @@
 //! `admitter status`: how rooms are doing.
 
+mod watch;
+
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use shared::ids::RoomName;
@@ -18,6 +21,9 @@ pub(super) async fn execute(
     redis: &Redis,
     output: Output,
 ) -> anyhow::Result<()> {
+    if watch && !output.json && io::stdout().is_terminal() && io::stdin().is_terminal() {
+        return watch::run(room, redis).await;
+    }
     loop {
         match &room {
             Some(room) => output.room(&read(&Line::new(redis.clone(), room.clone())).await?),
@@ -28,6 +34,14 @@ pub(super) async fn execute(
         }
         // Interrupting ends the process; nothing is half-done here.
         tokio::time::sleep(WATCH_EVERY).await;
+    }
+}
+
+/// How the room is doing, or all of them.
+async fn read_some(room: Option<&RoomName>, redis: &Redis) -> anyhow::Result<Vec<RoomStatus>> {
+    match room {
+        Some(room) => Ok(vec![read(&Line::new(redis.clone(), room.clone())).await?]),
+        None => read_all(redis).await,
     }
 }
 
