@@ -1,9 +1,12 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use shared::args::RedisArgs;
 use shared::ids::{RoomName, VisitorId};
+use shared::lottery::Digest;
 use shared::room::Author;
 
 use crate::commands::doctor::DoctorArgs;
@@ -94,6 +97,9 @@ pub enum Command {
     },
     /// Checks Redis, keys, clocks, the limits of this machine and the rooms, and says what to change. Fails when there is a problem.
     Doctor(DoctorArgs),
+    /// Opens a room by a lottery that anybody can check.
+    #[command(subcommand)]
+    Lottery(LotteryCommand),
     /// Takes a visitor out of the line or the active set.
     Evict {
         /// The room.
@@ -145,6 +151,57 @@ pub enum RoomsCommand {
     },
 }
 
+/// What to do about lotteries.
+#[derive(Debug, Subcommand)]
+pub enum LotteryCommand {
+    /// Commits to a secret, before people join: those who join until the opening get their places by lottery.
+    #[command(group = clap::ArgGroup::new("public").required(true))]
+    Commit {
+        /// The room, which is scheduled.
+        room: RoomName,
+        /// Where a value will come from that nobody knows yet, such as "drand round 4711"; `lottery draw` then says it.
+        #[arg(long, group = "public", value_parser = public_text)]
+        public_source: Option<String>,
+        /// The value itself; then the room opens in time by itself.
+        #[arg(long, group = "public", value_parser = public_text)]
+        public_value: Option<String>,
+    },
+    /// Says the public value of which only the source was named, once it is time to open.
+    Draw {
+        /// The room.
+        room: RoomName,
+        /// The value.
+        #[arg(long, value_parser = public_text)]
+        public_value: String,
+    },
+    /// Writes the proof of a draw into a file: the secret, the public value, and who joined, hashed.
+    Publish {
+        /// The room.
+        room: RoomName,
+        /// The file.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Recomputes a draw from its proof, offline, and fails when anything differs.
+    Verify(VerifyArgs),
+}
+
+/// What to verify.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// The proof that `lottery publish` has written.
+    pub file: PathBuf,
+    /// The commitment that was published before anybody joined; without it the proof is only checked against itself.
+    #[arg(long)]
+    pub commitment: Option<Digest>,
+    /// Shows the place of a visitor.
+    #[arg(long)]
+    pub visitor: Option<VisitorId>,
+    /// Shows the place of a number.
+    #[arg(long)]
+    pub number: Option<u64>,
+}
+
 /// A bound that may be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound(pub Option<u64>);
@@ -179,6 +236,16 @@ fn capacity(text: &str) -> Result<Bound, String> {
         Ok(most) if most > 0 => Ok(Bound(Some(most))),
         _ => Err("a capacity is a whole number from 1, or none".to_owned()),
     }
+}
+
+fn public_text(text: &str) -> Result<String, String> {
+    let is_plain = !text.trim().is_empty() && !text.chars().any(char::is_control);
+    if is_plain && text.len() <= LONGEST_MESSAGE {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "it has 1 to {LONGEST_MESSAGE} bytes, and no control characters"
+    ))
 }
 
 fn message(text: &str) -> Result<String, String> {

@@ -4,6 +4,7 @@ mod author;
 pub mod doctor;
 mod evict;
 mod log;
+mod lottery;
 mod message;
 mod rooms;
 pub mod run;
@@ -19,7 +20,7 @@ use shared::ids::RoomName;
 use shared::room::{Change, Line, RoomState};
 use shared::shutdown::Shutdown;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LotteryCommand};
 use crate::output::Output;
 
 /// An operator at a terminal waits this long for Redis, and no longer.
@@ -32,6 +33,8 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let command = match cli.command {
         Command::Run(args) => return run::execute(*args, &cli.redis).await,
         Command::Doctor(args) => return doctor::execute(&args, &cli.redis, output).await,
+        // Offline: whoever checks a draw need not know the site.
+        Command::Lottery(LotteryCommand::Verify(args)) => return lottery::verify(&args, output),
         command => command,
     };
     let redis = cli.redis.connect(&Shutdown::new());
@@ -74,6 +77,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Status { room, watch } => status::execute(room, watch, &redis, output).await?,
         Command::Log { room } => log::execute(&line(room), output).await?,
+        Command::Lottery(command) => lottery::execute(command, &redis, output).await?,
         Command::Evict { room, visitor } => evict::execute(&line(room), &visitor, output).await?,
         Command::Message { room, text } => message::execute(&line(room), text, output).await?,
     }

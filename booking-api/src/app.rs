@@ -21,6 +21,7 @@ use crate::cache::Cache;
 use crate::database::{self, Primary, Replica};
 use crate::gateway::{self, Gateway};
 use crate::holds::SeatLocks;
+use crate::http::TurnedAway;
 use crate::identity::{Sealed, Verifiers};
 use crate::layouts::Layouts;
 use crate::migrate::{self, MigrationError};
@@ -28,7 +29,7 @@ use crate::performances::Performances;
 use crate::seats::{self, Snapshots};
 use crate::settings::{AccountsArgs, ServeArgs, Switch};
 use crate::tasks::Tasks;
-use crate::{idempotency, outbox, payments};
+use crate::{idempotency, outbox, payments, shop};
 
 /// Between two looks for a replica that was away at the start.
 const REPLICA_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -61,6 +62,8 @@ pub struct App {
     /// Rung when this process has put something into the outbox.
     pub(crate) outbox_bell: Notify,
     pub(crate) tasks: Tasks,
+    /// Requests refused at the door since the last beat to the line.
+    pub(crate) turned_away: TurnedAway,
 }
 
 /// Why the service does not start.
@@ -198,6 +201,7 @@ impl App {
             cache: Cache::new(redis.clone()),
             outbox_bell: Notify::new(),
             tasks: Tasks::new(shutdown.clone()),
+            turned_away: TurnedAway::default(),
             settings,
             primary,
             replica,
@@ -219,6 +223,7 @@ impl App {
             "seat gauges",
             seats::publish(self.replica.clone(), shutdown.clone()),
         );
+        shutdown.spawn("shop beats", shop::beat(Arc::clone(self), shutdown.clone()));
     }
 
     /// Closes the connections to the databases, as the last thing before the process ends.

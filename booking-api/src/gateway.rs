@@ -183,6 +183,11 @@ impl Gateway {
             .or(Err(Duration::from_secs(1)))
     }
 
+    /// How long ago the circuit changed, unless it is closed.
+    pub(crate) fn circuit_open_for(&self) -> Option<Duration> {
+        self.breaker.open_for()
+    }
+
     pub(crate) async fn pay(&self, payment: PaymentCall) -> Result<Answer, CallError> {
         self.breaker.run(self.inner.pay(payment)).await
     }

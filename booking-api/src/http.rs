@@ -12,3 +12,4 @@ pub(crate) use self::body::{JsonBody, LargeBody, NoBody, ValidBody, collect, is_
 pub(crate) use self::path::Id;
 pub(crate) use self::query::Query;
 pub use self::router::router;
+pub(crate) use self::shed::TurnedAway;

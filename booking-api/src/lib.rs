@@ -27,6 +27,7 @@ mod problems;
 pub mod seats;
 pub mod serve;
 pub mod settings;
+mod shop;
 mod tasks;
 
 pub use self::migrate::MIGRATOR;

@@ -5,6 +5,7 @@ mod database;
 mod gateway;
 mod limits;
 mod payments;
+mod shop;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use self::database::{DatabaseArgs, DatabaseUrl, PoolArgs, ReplicaArgs};
 pub use self::gateway::{GatewayArgs, Mode};
 pub use self::limits::LimitArgs;
 pub use self::payments::PaymentArgs;
+pub use self::shop::ShopArgs;
 
 /// The shop: seats, orders and money, for buyers whom the waiting room has let in.
 #[derive(Debug, Parser)]
@@ -94,6 +96,8 @@ pub struct ServeArgs {
     pub payments: PaymentArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
+    #[command(flatten)]
+    pub shop: ShopArgs,
     #[command(flatten)]
     pub redis: RedisArgs,
     #[command(flatten)]

@@ -36,6 +36,15 @@ impl Tasks {
         }
     }
 
+    /// Runs `work` beside its caller, which asks for the result when it likes.
+    pub(crate) fn run_aside<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.shutdown.spawn_piece(work)
+    }
+
     /// Runs `work` beside the request, which does not wait for it.
     pub(crate) fn run_beside<F>(&self, work: F)
     where

@@ -19,6 +19,10 @@
 //! | `onsale:{R}:gatekeepers` | sorted set | gatekeeper → when it last flushed its beats, ms |
 //! | `onsale:{R}:shop` | hash | when the shop was last well, what it has left of each performance |
 //! | `onsale:{R}:bids` | hash | process → how new its memory of a lost room is, for the moment in which it is written back |
+//! | `onsale:{R}:lottery` | hash | the secret of the lottery, and how far its list is hashed |
+//! | `onsale:{R}:joins` | list | number and visitor of each who joined before a lottery |
+//! | `onsale:{R}:lobby` | sorted set | visitor → number, from the draw until everybody is at the place drawn |
+//! | `onsale:{R}:lobby_absent`, `…:lobby_promised`, `…:lobby_outcomes` | | what was known by number until the draw |
 //! | `onsale:{R}:removed` | string | when the room was removed, ms; kept for as long as tokens of it may live |
 //! | `onsale:{R}:changes` | stream | who changed what, the last thousand; kept for a month after the room was removed |
 //!
@@ -35,7 +39,9 @@ mod keys;
 mod leave;
 mod line;
 mod look;
+mod lottery;
 mod memory;
+mod places;
 mod presence;
 mod promote;
 mod recovery;
@@ -53,6 +59,9 @@ pub use self::join::{Joined, JoinedAll};
 pub use self::leave::Leaver;
 pub use self::line::Line;
 pub use self::look::Seen;
+pub use self::lottery::{
+    Committed, JoinHashing, Lottery, LotteryState, Moved, PublicPart, ValueSet,
+};
 pub use self::memory::{Fate, RoomMemory};
 pub use self::presence::{Beat, Beaten, Promise, PromisedChunk};
 pub use self::promote::{Promoted, PromotionLimits};

@@ -2,6 +2,7 @@
 //!
 //! Each room has a loop of its own, so that a node of a Cluster that is away stalls its own rooms alone.
 
+mod lottery;
 mod promoter;
 mod rooms_file;
 mod sweeper;
@@ -183,6 +184,10 @@ impl Daemon {
         let memory = RoomMemory::new(line.clone(), &self.process);
         let (until_removed, shutdown) = (removed.clone(), self.shutdown.clone());
         let sweeping = sweeper::sweep(line.clone(), self.shutdown.clone());
+        let (drawing, until_stopped) = (lottery::hold(line.clone()), self.shutdown.clone());
+        let drawing = async move {
+            until_stopped.run_until_stopped(drawing).await;
+        };
         let promoting = promoter::promote(line, defaults, self.limits, self.shutdown.clone());
         let stopped = stop.clone();
         self.shutdown.spawn("promoter", async move {
@@ -191,7 +196,7 @@ impl Daemon {
                     until_removed.cancel();
                 }
             };
-            let working = async { tokio::join!(promoting, sweeping, remembering) };
+            let working = async { tokio::join!(promoting, sweeping, remembering, drawing) };
             stopped.run_until_cancelled(Box::pin(working)).await;
         });
         Promoter {

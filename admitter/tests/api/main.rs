@@ -4,4 +4,5 @@
 mod commands;
 mod daemon;
 mod doctor;
+mod lottery;
 mod operator;

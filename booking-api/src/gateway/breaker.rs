@@ -99,6 +99,15 @@ impl Breaker {
         lasts.checked_sub(since.elapsed())
     }
 
+    /// How long ago the circuit opened or let a trial through; `None` while it is closed.
+    pub(super) fn open_for(&self) -> Option<Duration> {
+        let (state, since) = *self
+            .changed
+            .lock()
+            .expect("nobody panics while holding this lock");
+        (state != CircuitState::Closed).then(|| since.elapsed())
+    }
+
     /// Runs `call`, unless the circuit is open.
     pub(super) fn run<T: Send + 'static>(
         &self,

@@ -24,7 +24,10 @@ use crate::{accounts, concerts, holds, layouts, orders, payments, performances, 
 
 /// The service, ready to be served.
 pub fn router(app: SharedApp) -> Router {
-    let places = shed::Places::new(app.settings.limits.requests_in_flight);
+    let places = shed::Places::new(
+        app.settings.limits.requests_in_flight,
+        app.turned_away.clone(),
+    );
     let mut routes = OpenApiRouter::with_openapi(Document::openapi())
         .merge(shop())
         .merge(admin());

@@ -26,6 +26,7 @@ mod process;
 mod races;
 mod schema;
 mod seats;
+mod shop;
 mod stopping;
 mod sweeping;
 mod tables;

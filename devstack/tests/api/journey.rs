@@ -5,5 +5,6 @@ mod crowd;
 mod faults;
 mod people;
 mod recovery;
+mod shop;
 mod walk;
 mod world;

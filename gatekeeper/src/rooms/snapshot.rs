@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use shared::ids::Number;
+use shared::lottery::Permutation;
 use shared::room::{CHUNK_PLACES, ChunkVersion, RoomSnapshot, Settings, ShopFacts, SnapshotChunk};
 
 use crate::pace::Pace;
@@ -39,6 +41,7 @@ pub struct Snapshot {
     pub shop: Option<ShopFacts>,
     /// What its visitors are told about time.
     pub pace: Pace,
+    places: Option<Arc<Permutation>>,
     pub(super) far_read_at: Instant,
     taken_at: Instant,
     /// The first chunk that is kept.
@@ -79,6 +82,7 @@ impl Snapshot {
             waiting: raw.waiting,
             active: raw.active,
             absent: raw.absent,
+            places: raw.places,
             gatekeepers: raw.gatekeepers.max(1),
             shop: raw.shop,
             settings: raw.settings,
@@ -117,6 +121,12 @@ impl Snapshot {
             self.before.insert(index, sum);
             sum += chunk.departed;
         }
+    }
+
+    /// The place of a number, as a lottery has drawn it; else the number itself.
+    pub fn place_of(&self, number: Number) -> u64 {
+        let places = self.places.as_deref();
+        places.map_or(number.0, |places| places.place_of(number.0))
     }
 
     /// Whether place `place` was given up or let in, as far as this snapshot knows.

@@ -52,7 +52,7 @@ struct Seen<'room> {
 
 impl<'room> Seen<'room> {
     fn by(claims: &WaitingClaims, snapshot: &'room Snapshot, occasion: Occasion) -> Self {
-        let position = snapshot.position(claims.num.0);
+        let position = snapshot.position(snapshot.place_of(claims.num));
         Self {
             snapshot,
             position,
@@ -234,7 +234,7 @@ pub(super) async fn of(
         return Ok(ahead_of_snapshot(claims, &seen));
     }
     if let Err(wait) = seen.is_due(app, claims, occasion) {
-        if !snapshot.has_departed(claims.num.0) {
+        if !snapshot.has_departed(snapshot.place_of(claims.num)) {
             room.seen(claims, promise);
         }
         return Err(problems::too_early(wait));
@@ -256,7 +256,7 @@ async fn told(
     if let Some(outcome) = room.known_outcome(claims.life, claims.num) {
         return decided(app, claims, seen, outcome);
     }
-    if !snapshot.has_departed(claims.num.0) {
+    if !snapshot.has_departed(snapshot.place_of(claims.num)) {
         return Ok(waiting_as(claims, seen, snapshot.is_stale()));
     }
     let request = ClaimRequest {

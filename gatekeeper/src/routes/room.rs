@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::clock;
 use shared::ids::RoomName;
 use shared::problem::Problem;
-use shared::room::RoomState;
+use shared::room::{Lottery, RoomState};
 
 use super::me::find_room;
 use super::problems;
@@ -38,10 +38,39 @@ pub(super) struct RoomDocument {
     opens_at: Option<Timestamp>,
     /// What is left to buy, where the shop says so.
     inventory: Option<u64>,
+    /// The lottery by which the room opens, or has opened.
+    lottery: Option<LotteryDocument>,
     /// What the operator tells the line.
     message: Option<String>,
     /// The line cannot be read at present; these are the last known figures.
     stale: bool,
+}
+
+/// By what anybody can check that nobody chose the places.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct LotteryDocument {
+    /// SHA-256 of the operator's secret, fixed before anybody joined.
+    commitment: String,
+    /// Where the public value comes from that goes into the seed.
+    public_source: Option<String>,
+    /// The public value, once it is known.
+    public_value: Option<String>,
+    /// How many numbers are drawn, once nobody can take part any more.
+    size: Option<u64>,
+    /// What decides about the places, once they are drawn.
+    seed: Option<String>,
+}
+
+impl From<&Lottery> for LotteryDocument {
+    fn from(lottery: &Lottery) -> Self {
+        Self {
+            commitment: lottery.commitment.to_string(),
+            public_source: lottery.public_source.clone(),
+            public_value: lottery.public_value.clone(),
+            size: lottery.size,
+            seed: lottery.seed.map(|seed| seed.to_string()),
+        }
+    }
 }
 
 #[utoipa::path(
@@ -66,6 +95,7 @@ pub(super) fn answer(app: &App, room: &RoomName) -> Result<Reply, Problem> {
         eta_reason: estimate.reason,
         opens_at: settings.opens_at_ms.map(clock::from_millis),
         inventory: snapshot.shop.map(|shop| shop.sellable),
+        lottery: settings.lottery.as_ref().map(LotteryDocument::from),
         message: settings.message.clone(),
         stale: snapshot.is_stale(),
     };

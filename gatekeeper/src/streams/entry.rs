@@ -81,7 +81,10 @@ impl Entry {
             }
             Ordering::Less => return Step::Over,
         }
-        if view.snapshot.has_departed(self.claims.num.0) {
+        if view
+            .snapshot
+            .has_departed(view.snapshot.place_of(self.claims.num))
+        {
             self.beat(view);
             return if is_due(self.look_due, view.now) {
                 Step::Look
@@ -132,7 +135,9 @@ impl Entry {
     }
 
     fn tell_waiting(&mut self, view: &View) {
-        let position = view.snapshot.position(self.claims.num.0);
+        let position = view
+            .snapshot
+            .position(view.snapshot.place_of(self.claims.num));
         let is_first = self.facts_version == 0;
         let has_news = self.facts_version != view.facts_version;
         self.facts_version = view.facts_version;

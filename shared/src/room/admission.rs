@@ -30,14 +30,15 @@ impl Line {
         &self,
         claims: &AdmissionClaims,
     ) -> Result<AdmissionCheck, StoreError> {
-        let call = self
-            .call(&CHECK)
-            .arg(claims.sub.as_str())
-            .arg(self.place_of(claims.num))
-            .arg(claims.jti.to_string())
-            .arg(claims.iat.saturating_mul(1000))
-            .arg(claims.exp.saturating_mul(1000));
-        let word: String = self.redis.invoke(&call).await?;
+        let call = || {
+            self.call(&CHECK)
+                .arg(claims.sub.as_str())
+                .arg(self.place_of(claims.num))
+                .arg(claims.jti.to_string())
+                .arg(claims.iat.saturating_mul(1000))
+                .arg(claims.exp.saturating_mul(1000))
+        };
+        let word: String = self.invoke_with_places(call).await?;
         Ok(if word == "ended" {
             AdmissionCheck::Ended
         } else {

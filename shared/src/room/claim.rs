@@ -59,17 +59,19 @@ pub enum ClaimOutcome {
 impl Line {
     /// One outcome for each request, in their order. Claiming again changes nothing.
     pub async fn claim(&self, requests: &[ClaimRequest]) -> Result<Vec<ClaimOutcome>, StoreError> {
-        let mut call = self
-            .call(&CLAIM)
-            .arg(ADMISSION_LASTS.as_millis().to_string())
-            .arg(BEAT_OF_A_CLAIM.units());
-        for request in requests {
-            call = call.arg(request.life).arg(request.visitor.as_str());
-            call = call
-                .arg(self.place_of(request.number))
-                .arg(Jti::mint().to_string());
-        }
-        let flat: Vec<redis::Value> = self.redis.invoke(&call).await?;
+        let call = || {
+            let call = self
+                .call(&CLAIM)
+                .arg(ADMISSION_LASTS.as_millis().to_string())
+                .arg(BEAT_OF_A_CLAIM.units());
+            requests.iter().fold(call, |call, request| {
+                call.arg(request.life)
+                    .arg(request.visitor.as_str())
+                    .arg(self.place_of(request.number))
+                    .arg(Jti::mint().to_string())
+            })
+        };
+        let flat: Vec<redis::Value> = self.invoke_with_places(call).await?;
         let outcomes: Option<Vec<_>> = flat.chunks_exact(4).map(outcome).collect();
         match outcomes {
             Some(outcomes) if outcomes.len() == requests.len() => Ok(outcomes),

@@ -40,20 +40,21 @@ impl Line {
         visitors: &[VisitorId],
         promised: Promise,
     ) -> Result<Option<JoinedAll>, StoreError> {
-        let mut call = self.call(&JOIN).arg(promised.units());
-        for visitor in visitors {
-            call = call.arg(visitor.as_str());
-        }
+        let call = || {
+            let call = self.call(&JOIN).arg(promised.units());
+            visitors
+                .iter()
+                .fold(call, |call, visitor| call.arg(visitor.as_str()))
+        };
         let Some((life, figures)) = self
-            .redis
-            .invoke::<Option<Vec<Value>>>(&call)
+            .invoke_with_places::<Option<Vec<Value>>>(call)
             .await?
             .and_then(split)
         else {
             return Ok(None);
         };
         let pairs = figures.chunks_exact(2);
-        let joined: Vec<Joined> = pairs.map(|pair| outcome(pair[0], pair[1])).collect();
+        let joined: Vec<Joined> = pairs.map(|pair| self.joined(pair[0], pair[1])).collect();
         if joined.len() != visitors.len() {
             return Err(unexpected("join answered for another number of visitors"));
         }
@@ -62,6 +63,16 @@ impl Line {
             visitors: joined,
         }))
     }
+
+    /// What `join.lua` says of one visitor: a place, or for somebody in the lobby of a lottery the number.
+    fn joined(&self, value: u64, kind: u64) -> Joined {
+        match (value, kind) {
+            (0, _) => Joined::Refused,
+            (place, 0) => Joined::Again(self.number_of(place)),
+            (place, 1) => Joined::New(self.number_of(place)),
+            (number, _) => Joined::Again(Number(number)),
+        }
+    }
 }
 
 fn split(answer: Vec<Value>) -> Option<(u64, Vec<u64>)> {
@@ -69,12 +80,4 @@ fn split(answer: Vec<Value>) -> Option<(u64, Vec<u64>)> {
     let life = redis::from_redis_value::<u64>(values.next()?).ok()?;
     let figures = values.map(|value| redis::from_redis_value::<u64>(value).ok());
     Some((life, figures.collect::<Option<_>>()?))
-}
-
-fn outcome(number: u64, new: u64) -> Joined {
-    match (number, new) {
-        (0, _) => Joined::Refused,
-        (number, 0) => Joined::Again(Number(number)),
-        (number, _) => Joined::New(Number(number)),
-    }
 }

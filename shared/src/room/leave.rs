@@ -23,14 +23,14 @@ pub struct Leaver {
 impl Line {
     /// Frees the place or the slot of each. Says of each whether there was something to leave.
     pub async fn leave(&self, leavers: &[Leaver]) -> Result<Vec<bool>, StoreError> {
-        let mut call = self.call(&LEAVE);
-        for leaver in leavers {
-            call = call
-                .arg(leaver.life)
-                .arg(leaver.visitor.as_str())
-                .arg(self.place_of(leaver.number));
-        }
-        let left: Vec<bool> = self.redis.invoke(&call).await?;
+        let call = || {
+            leavers.iter().fold(self.call(&LEAVE), |call, leaver| {
+                call.arg(leaver.life)
+                    .arg(leaver.visitor.as_str())
+                    .arg(self.place_of(leaver.number))
+            })
+        };
+        let left: Vec<bool> = self.invoke_with_places(call).await?;
         if left.len() == leavers.len() {
             Ok(left)
         } else {
@@ -40,12 +40,27 @@ impl Line {
 
     /// Frees whatever the visitor has in the room. Returns whether there was something.
     pub async fn evict(&self, visitor: &VisitorId) -> Result<bool, StoreError> {
-        let call = self.call(&LEAVE).arg("").arg(visitor.as_str()).arg("");
-        let left: Vec<bool> = self.redis.invoke(&call).await?;
-        let was_there = left == [true];
-        if was_there {
+        let left = self.take_out(visitor).await?;
+        if left {
             self.log_change("evicted", visitor.as_str()).await?;
         }
-        Ok(was_there)
+        Ok(left)
+    }
+
+    async fn take_out(&self, visitor: &VisitorId) -> Result<bool, StoreError> {
+        let call = || self.call(&LEAVE).arg("").arg(visitor.as_str()).arg("");
+        match *self.invoke_with_places::<Vec<i64>>(call).await? {
+            // In the lobby of a lottery, where Redis knows the number alone.
+            [number @ ..0] => {
+                let number = Number(number.unsigned_abs());
+                let call = || {
+                    let place = self.place_of(number);
+                    self.call(&LEAVE).arg("").arg(visitor.as_str()).arg(place)
+                };
+                Ok(self.invoke_with_places::<Vec<i64>>(call).await? == [1])
+            }
+            [left] => Ok(left == 1),
+            _ => Err(unexpected("leave answered for others")),
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! One room's line in Redis.
 
-use crate::ids::{Number, RoomName};
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+use crate::ids::RoomName;
+use crate::lottery::Permutation;
 use crate::redis_handle::{Call, Redis, Script, StoreError};
 
 use super::changes::Author;
@@ -13,6 +18,8 @@ pub struct Line {
     pub(super) room: RoomName,
     pub(super) keys: Keys,
     pub(super) author: Author,
+    /// The places that were drawn by lottery, as far as is known; clones learn together.
+    pub(super) places: Arc<ArcSwapOption<Permutation>>,
 }
 
 impl Line {
@@ -25,6 +32,7 @@ impl Line {
             room,
             keys,
             author,
+            places: Arc::default(),
         }
     }
 
@@ -41,16 +49,19 @@ impl Line {
 
     /// A call of a script of the room, to which arguments are added.
     pub(super) fn call<'script>(&self, script: &'script Script) -> Call<'script> {
-        self.keys.in_order().fold(script.call(), Call::key)
+        let call = self.keys.in_order().fold(script.call(), Call::key);
+        let drawn = self
+            .places
+            .load()
+            .as_ref()
+            .map_or(0, |places| places.size());
+        // No key, but on the room's slot like one: how many places are known to be drawn (prelude.lua).
+        call.key(format!("onsale:{{{}}}:drawn:{drawn}", self.room))
     }
 
-    /// The place of somebody's number, by which Redis knows everything.
-    #[expect(
-        clippy::unused_self,
-        reason = "a room with a lottery has places of its own"
-    )]
-    pub(super) fn place_of(&self, number: Number) -> u64 {
-        number.0
+    /// One key of the room, for what a single command does.
+    pub(super) fn key(&self, name: &str) -> &str {
+        self.keys.named(name)
     }
 }
 

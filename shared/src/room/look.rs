@@ -31,12 +31,14 @@ pub enum Seen {
 impl Line {
     /// What is to be seen of each visitor, in their order. Changes nothing.
     pub async fn look(&self, requests: &[ClaimRequest]) -> Result<Vec<Seen>, StoreError> {
-        let mut call = self.call(&LOOK);
-        for request in requests {
-            call = call.arg(request.life).arg(request.visitor.as_str());
-            call = call.arg(self.place_of(request.number));
-        }
-        let words: Vec<String> = self.redis.invoke(&call).await?;
+        let call = || {
+            requests.iter().fold(self.call(&LOOK), |call, request| {
+                call.arg(request.life)
+                    .arg(request.visitor.as_str())
+                    .arg(self.place_of(request.number))
+            })
+        };
+        let words: Vec<String> = self.invoke_with_places(call).await?;
         let seen: Option<Vec<_>> = words.iter().map(|word| seen(word)).collect();
         match seen {
             Some(seen) if seen.len() == requests.len() => Ok(seen),

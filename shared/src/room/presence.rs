@@ -112,16 +112,17 @@ impl Line {
         gatekeeper: &str,
         beats: &[Beat],
     ) -> Result<Beaten, StoreError> {
-        let mut call = self.call(&BEAT).arg(life).arg(gatekeeper);
-        for beat in beats {
-            let ago = u64::try_from(beat.seen_ago.as_millis()).unwrap_or(u64::MAX);
-            call = call
-                .arg(beat.visitor.as_str())
-                .arg(self.place_of(beat.number))
-                .arg(ago)
-                .arg(beat.promised.units());
-        }
-        let returned: i64 = self.redis.invoke(&call).await?;
+        let call = || {
+            let call = self.call(&BEAT).arg(life).arg(gatekeeper);
+            beats.iter().fold(call, |call, beat| {
+                let ago = u64::try_from(beat.seen_ago.as_millis()).unwrap_or(u64::MAX);
+                call.arg(beat.visitor.as_str())
+                    .arg(self.place_of(beat.number))
+                    .arg(ago)
+                    .arg(beat.promised.units())
+            })
+        };
+        let returned: i64 = self.invoke_with_places(call).await?;
         Ok(match u64::try_from(returned) {
             Ok(returned) => Beaten::Returned(returned),
             Err(_negative) if returned == -1 => Beaten::OtherLife,

@@ -8,7 +8,12 @@ macro_rules! room_script {
         std::sync::LazyLock::new(|| {
             $crate::room::script::with_prelude(
                 $name,
-                include_str!(concat!("scripts/", $name, ".lua")),
+                include_str!(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/src/room/scripts/",
+                    $name,
+                    ".lua"
+                )),
             )
         })
     };

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::lottery::Lottery;
+
 /// The state of a room: `scheduled` → `open` ⇄ `paused` → `draining` → `closed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -88,6 +90,8 @@ pub struct Settings {
     pub opens_at_ms: Option<i64>,
     /// What the operator tells the line.
     pub message: Option<String>,
+    /// The lottery by which it opens, or has opened.
+    pub lottery: Option<Lottery>,
     /// Admissions since the room was made.
     pub admitted_total: u64,
 }
@@ -110,6 +114,16 @@ impl Settings {
             anonymous: field("anonymous").is_some_and(|flag| flag == "1"),
             opens_at_ms: optional(field("opens_at_ms")).ok()?,
             message: field("message").cloned(),
+            lottery: match field("lottery_commitment") {
+                Some(commitment) => Some(Lottery {
+                    commitment: commitment.parse().ok()?,
+                    public_source: field("lottery_source").cloned(),
+                    public_value: field("lottery_value").cloned(),
+                    size: optional(field("lottery_size")).ok()?,
+                    seed: optional(field("lottery_seed")).ok()?,
+                }),
+                None => None,
+            },
             admitted_total: optional(field("admitted_total")).ok()?.unwrap_or(0),
         })
     }

@@ -18,7 +18,7 @@ static COUNT: LazyLock<Script> = room_script!("shop_count");
 pub const SHOP_STALE: Duration = Duration::from_secs(5);
 /// How long a shop that does not beat at all is remembered, and keeps its room busy: nothing of it may stay for ever.
 const REMEMBERED_FOR: Duration = Duration::from_hours(24);
-/// Most performances of one room that are told of.
+/// Most performances of one room that are told one by one; the rest is told as one, whose id is 0.
 pub const SHOP_PERFORMANCES_MOST: usize = 200;
 
 /// How one instance of the shop is.
@@ -104,15 +104,20 @@ impl Line {
         Ok((turn > 0).then_some(CountTurn(turn)))
     }
 
-    /// Says what is left, of [`SHOP_PERFORMANCES_MOST`] performances at most. Whether it stands: a later count may be there.
+    /// Says what is left of all performances of the room. Whether it stands: a later count may be there.
     pub async fn shop_count(
         &self,
         turn: CountTurn,
         left: &[SeatsLeft],
     ) -> Result<bool, StoreError> {
         let call = self.call(&COUNT).arg(turn.0);
-        let told = left.iter().take(SHOP_PERFORMANCES_MOST);
-        let call = told.fold(call, |call, seats| {
+        let (told, rest) = left.split_at(left.len().min(SHOP_PERFORMANCES_MOST));
+        let rest = (!rest.is_empty()).then(|| SeatsLeft {
+            performance: 0,
+            sellable: rest.iter().map(|seats| seats.sellable).sum(),
+            held: rest.iter().map(|seats| seats.held).sum(),
+        });
+        let call = told.iter().chain(&rest).fold(call, |call, seats| {
             call.arg(seats.performance)
                 .arg(seats.sellable)
                 .arg(seats.held)
@@ -123,7 +128,7 @@ impl Line {
     /// The room leads to no shop any more: its last performance is over.
     pub async fn shop_closed(&self) -> Result<(), StoreError> {
         let mut command = redis::cmd("UNLINK");
-        command.arg(self.keys.named("shop"));
+        command.arg(self.key("shop"));
         self.redis.query::<()>(&command).await
     }
 }

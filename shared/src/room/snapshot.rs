@@ -1,12 +1,13 @@
 //! Reading a room: what a gatekeeper copies into its memory, and what `admitter status` shows.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::line::{Line, unexpected};
 use super::script::room_script;
 use super::settings::Settings;
 use super::shop::ShopFacts;
+use crate::lottery::Permutation;
 use crate::redis_handle::{Script, StoreError};
 
 static SNAPSHOT: LazyLock<Script> = room_script!("snapshot");
@@ -53,6 +54,8 @@ pub struct RoomSnapshot {
     pub near: Vec<SnapshotChunk>,
     /// The version of every chunk in which a bit was ever set.
     pub versions: BTreeMap<u64, ChunkVersion>,
+    /// The places that a lottery has drawn; `None` where the place is the number.
+    pub places: Option<Arc<Permutation>>,
     /// The instant, by the clock of Redis, milliseconds since 1970.
     pub taken_at_ms: i64,
 }
@@ -60,7 +63,9 @@ pub struct RoomSnapshot {
 impl RoomSnapshot {
     /// Everybody up to this place has been let in or has gone: (lowest place in waiting, else next) − 1.
     pub fn head(&self) -> u64 {
-        self.lowest_waiting.unwrap_or(self.settings.next) - 1
+        self.lowest_waiting
+            .unwrap_or(self.settings.next)
+            .saturating_sub(1)
     }
 }
 
@@ -86,9 +91,10 @@ impl Line {
         let Some(raw) = self.redis.invoke::<Option<RawSnapshot>>(&call).await? else {
             return Ok(None);
         };
-        parse(raw)
-            .map(Some)
-            .ok_or_else(|| unexpected("the room's hash cannot be read"))
+        let mut snapshot =
+            parse(raw).ok_or_else(|| unexpected("the room's hash cannot be read"))?;
+        snapshot.places = self.learn_places(&snapshot.settings)?;
+        Ok(Some(snapshot))
     }
 
     /// The chunks `indices` of the departed bitmap, each with the version that it has now.
@@ -155,6 +161,7 @@ fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {
         shop: ShopFacts::parse(&shop, taken_at_ms),
         near,
         versions,
+        places: None,
         taken_at_ms,
     })
 }

@@ -4,6 +4,7 @@ mod changes;
 mod headers;
 mod life;
 mod look;
+mod lottery;
 mod memory;
 mod model;
 mod pace;

@@ -56,6 +56,8 @@ pub(super) fn settings(
         ("--database-connections", "6".to_owned()),
         ("--replica-connections", "1".to_owned()),
         ("--outbox-interval-ms", "50".to_owned()),
+        // Each beat takes one of few connections for a moment.
+        ("--shop-beat-ms", "0".to_owned()),
         ("--retry-after-ms", "50".to_owned()),
         ("--retry-after-most-ms", "200".to_owned()),
     ];

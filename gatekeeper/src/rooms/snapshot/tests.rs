@@ -16,6 +16,7 @@ fn settings(next: u64) -> Settings {
         anonymous: false,
         opens_at_ms: None,
         message: None,
+        lottery: None,
         admitted_total: 0,
     }
 }
@@ -50,6 +51,7 @@ pub(crate) fn raw(next: u64, departed: &BTreeSet<u64>) -> RoomSnapshot {
         shop: None,
         near: near.collect(),
         versions,
+        places: None,
         taken_at_ms: 0,
     }
 }

@@ -7,9 +7,10 @@
     ARGV[3..] visitor, place, how long ago seen (ms), the promise (units), …: at most 1,500 visitors
   Returns -2 when there is no such room, -1 when it has another life, else how many stand in line again.
 ]]
-local settings = redis.call('HMGET', keys.room, 'life', 'clock_ms', 'clock_at_ms', 'state', 'next', 'run', 'floor')
+local settings = redis.call('HMGET', keys.room, 'life', 'clock_ms', 'clock_at_ms', 'state', 'next', 'run', 'floor', 'moved')
 if not settings[1] then return -2 end
 if settings[1] ~= ARGV[1] then return -1 end
+if not knows_places() then return DRAWN end
 local now = now_ms()
 redis.call('ZADD', keys.gatekeepers, now, ARGV[2])
 if #ARGV == 2 then return 0 end
@@ -44,7 +45,10 @@ for index, before in ipairs(known) do
   local at = 4 * index - 1
   local visitor, place = ARGV[at], ARGV[at + 1]
   local value = promise_value(clock - tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]))
-  if before == 0 then
+  if before == 0 and settings[8] and places[index] > tonumber(settings[8]) then
+    -- Kept at the place until its visitor is taken there (lottery_move.lua).
+    if number_in_lobby(visitor) then newer[#newer + 1], values[#values + 1] = places[index], value end
+  elseif before == 0 then
     back = back + restore(visitor, place, value)
   elseif promise_units(before) == ABSENT then
     local is_return = seen_ms_of(value) >= seen_ms_of(before) and is_present(value, clock)

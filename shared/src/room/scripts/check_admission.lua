@@ -21,6 +21,7 @@ local is_of_this_life = tonumber(ARGV[4]) >= math.floor(tonumber(life) / 1000000
 local is_forgotten = not admission and not redis.call('ZSCORE', keys.waiting, visitor)
   and not redis.call('ZSCORE', keys.absent, visitor)
 if is_of_this_life and is_forgotten and tonumber(ARGV[5]) > now_ms() then
+  if not knows_places() then return DRAWN end
   write_admission(visitor, { place = ARGV[2], since = ARGV[4], jti = ARGV[3], till = ARGV[5] })
 end
 return 'live'

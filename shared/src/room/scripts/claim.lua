@@ -8,7 +8,8 @@
   Words: admitted, waiting, left, finished, lapsed, void (the room has another life, or none).
 ]]
 local words = { [OUTCOME.LEFT] = 'left', [OUTCOME.FINISHED] = 'finished', [OUTCOME.LAPSED] = 'lapsed' }
-local settings = redis.call('HMGET', keys.room, 'life', 'admission_ttl_ms', 'next', 'run', 'floor')
+local settings = redis.call('HMGET', keys.room, 'life', 'admission_ttl_ms', 'next', 'run', 'floor', 'moved')
+if not knows_places() then return DRAWN end
 local life, ttl = settings[1], tonumber(settings[2] or ARGV[1])
 local now = now_ms()
 local presence = read_presence()
@@ -51,6 +52,8 @@ local next_number
 
 -- Redis has lost what it knew: the token says that the place is this visitor's, unless somebody else has it.
 local function restored(visitor, place)
+  -- Nobody has been taken there from the lobby yet: it is not known what became of them before the draw.
+  if settings[6] and tonumber(place) > tonumber(settings[6]) then return 'waiting' end
   if tonumber(place) < tonumber(settings[5] or 0) then return 'lapsed' end
   if redis.call('ZSCORE', keys.waiting, visitor) or redis.call('ZSCORE', keys.absent, visitor) then return 'lapsed' end
   if redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1] then return 'lapsed' end

@@ -2,19 +2,22 @@
   Gives each visitor a number: the next one, or the live one that the visitor has already. A join is the first beat, and
   brings somebody who was absent back. Numbers are dense, and the order of the arguments is the order of arrival; after
   another run of Redis the first one jumps over what may have been forgotten.
-    keys: room waiting admissions absent promised
+    keys: room waiting admissions absent promised joins
     ARGV[1] the promise of a beat, units   ARGV[2..] visitors, at most a few hundred
   Returns false when there is no such room, else {life, place, new, place, new, …} in the order of the
-  arguments: new = 1 when the number was given now; place = 0 when the room takes nobody any more.
+  arguments: new = 1 when the number was given now; place = 0 when the room takes nobody any more; new = 2 says the number of
+  somebody in the lobby instead of the place.
 ]]
-local settings = redis.call('HMGET', keys.room, 'life', 'state', 'next', 'run')
+local settings = redis.call('HMGET', keys.room, 'life', 'state', 'next', 'run', 'lottery_commitment', 'lottery_size')
 local life, state = settings[1], settings[2]
 if not life then return false end
+if not knows_places() then return DRAWN end
 local next_number = next_of_this_run(tonumber(settings[3]), settings[4])
 local takes_new = state ~= 'draining' and state ~= 'closed'
 local presence = read_presence()
 local beat = promise_value(presence.clock_ms, tonumber(ARGV[1]))
-local first, answer, scored, places = next_number, { life }, {}, {}
+local is_listed = settings[5] and not settings[6]
+local first, answer, scored, places, listed = next_number, { life }, {}, {}, {}
 
 -- The live place of a visitor, or nil.
 local function place_of(visitor)
@@ -37,11 +40,15 @@ for index = 2, #ARGV do
   local visitor = ARGV[index]
   local place, new = seen[visitor] or place_of(visitor), 0
   if not place then
-    if takes_new then
+    place = number_in_lobby(visitor)
+    if place then
+      new = 2
+    elseif takes_new then
       place, new = next_number, 1
       next_number = next_number + 1
       scored[#scored + 1], scored[#scored + 2] = place, visitor
       places[#places + 1] = place
+      listed[#listed + 1] = whole(place) .. ' ' .. visitor
       seen[visitor] = place
     else
       place = 0
@@ -54,5 +61,7 @@ if next_number > first then
   redis.call('ZADD', keys.waiting, unpack(scored))
   set_all(keys.promised, 'u32', places, beat)
   redis.call('HSET', keys.room, 'next', whole(next_number))
+  -- Who takes part in a lottery is written down, once and in order, whatever becomes of them.
+  if is_listed then redis.call('RPUSH', keys.joins, unpack(listed)) end
 end
 return answer

@@ -1,8 +1,9 @@
 --[[
   Takes visitors out of the line, or out of the active set: the place or the slot is free again.
-    keys: room waiting absent missed promised
+    keys: room waiting absent missed promised lobby lobby_absent
     ARGV  life, visitor, place, … ; life '' and place '' mean whatever the visitor has (an operator evicts)
-  Returns one value a visitor: 1 when it left now, 0 when there was nothing to leave.
+  Returns one value a visitor: 1 when it left now, 0 when there was nothing to leave; to an operator who evicts somebody from
+  the lobby the number, negative, whose place is to be named.
 ]]
 local function leave(visitor, place)
   local stands = redis.call('ZSCORE', keys.waiting, visitor)
@@ -16,6 +17,16 @@ local function leave(visitor, place)
     set_outcome(here, OUTCOME.LEFT)
     return 1
   end
+  local number = not here and number_in_lobby(visitor)
+  if number then
+    if place == '' then return -tonumber(number) end
+    redis.call('ZREM', keys.lobby, visitor)
+    redis.call('ZREM', keys.lobby_absent, visitor)
+    mark_departed({ tonumber(place) }, 1)
+    set_all(keys.promised, 'u32', { tonumber(place) }, 0)
+    set_outcome(place, OUTCOME.LEFT)
+    return 1
+  end
   local admission = read_admission(visitor)
   if admission and (place == '' or place == admission.place or admission.place == '-') then
     end_admission(visitor, admission, OUTCOME.LEFT)
@@ -24,6 +35,7 @@ local function leave(visitor, place)
   return 0
 end
 
+if not knows_places() then return DRAWN end
 local answer = {}
 for index = 1, #ARGV, 3 do
   local life = ARGV[index]

@@ -5,6 +5,7 @@
   Returns a word a visitor, those of claim.lua but for one: unknown (absent or forgotten; a claim says more).
 ]]
 local words = { [OUTCOME.LEFT] = 'left', [OUTCOME.FINISHED] = 'finished', [OUTCOME.LAPSED] = 'lapsed' }
+if not knows_places() then return DRAWN end
 local life = redis.call('HGET', keys.room, 'life')
 local now = now_ms()
 
@@ -15,6 +16,7 @@ local function word_for(visitor, place)
   end
   if redis.call('ZSCORE', keys.waiting, visitor) == place then return 'waiting' end
   if redis.call('ZSCORE', keys.absent, visitor) == place then return 'unknown' end
+  if number_in_lobby(visitor) then return 'waiting' end
   local outcome = outcome_of(place)
   -- Claimed once; Redis has lost the admission, which a claim gives again.
   if outcome == OUTCOME.CLAIMED and not admission then return 'admitted' end

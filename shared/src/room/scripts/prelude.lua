@@ -4,7 +4,8 @@
 -- All scripts get all keys of the room, in this order; keys.rs says what each holds.
 local keys = {}
 for index, name in ipairs({ 'room', 'waiting', 'active', 'admissions', 'ended', 'departed', 'departed_versions', 'outcomes',
-  'outcome_versions', 'promised', 'absent', 'missed', 'turns', 'gatekeepers', 'removed', 'shop', 'bids', 'changes' }) do
+  'outcome_versions', 'promised', 'absent', 'missed', 'turns', 'gatekeepers', 'removed', 'shop', 'bids', 'changes',
+  'lottery', 'joins', 'lobby', 'lobby_absent', 'lobby_promised', 'lobby_outcomes' }) do
   keys[name] = KEYS[index]
 end
 
@@ -37,6 +38,20 @@ end
 -- The room's life if the room is there and it is the one expected, else false.
 local function same_life(room, life)
   return redis.call('HGET', room, 'life') == life
+end
+
+-- Behind the keys, and no key: how many places the caller knows to be drawn by lottery, by which it turns numbers into places.
+-- A script that is told places first asks whether it was told the right ones; who was not learns them and calls again.
+local DRAWN = { err = 'DRAWN the places of the room have been drawn meanwhile' }
+
+local function knows_places()
+  local room = redis.call('HMGET', keys.room, 'lottery_seed', 'lottery_size')
+  return (room[1] and room[2] or '0') == string.match(KEYS[#KEYS], '%d+$')
+end
+
+-- The number of whoever still stands in the lobby, before or behind the curtain of absence; else nil.
+local function number_in_lobby(visitor)
+  return redis.call('ZSCORE', keys.lobby, visitor) or redis.call('ZSCORE', keys.lobby_absent, visitor) or nil
 end
 
 -- Raises the versions of the chunks in which `places` lie.

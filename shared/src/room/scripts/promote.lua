@@ -2,14 +2,15 @@
   Lets the next present visitors of one room in: in order of place, never faster than its rate, never beyond its capacity.
   Who missed the promise of a beat is passed over and becomes absent. The token bucket is in the room, so any number of
   admitters calling gives the rate of one.
-    keys: room waiting active admissions ended missed absent promised turns outcomes shop
+    keys: room waiting active admissions ended missed absent promised turns outcomes shop lobby lobby_absent
     ARGV[1] the caller's tick, ms      ARGV[2] most visitors let in, swept out or passed over
     ARGV[3] default of the claim's time, ms
   Returns false when there is no such room, else {promoted, expired, waiting, active, admitted in all, absent, passed over}.
   Limit: what the rate gives in two ticks, at least a thousand, at most ARGV[2] visitors each way; the next call goes on.
 ]]
 local settings = redis.call('HMGET', keys.room, 'state', 'rate', 'capacity', 'opens_at_ms',
-  'bucket', 'bucket_at_ms', 'claim_ttl_ms', 'admitted_total', 'restored_at_ms')
+  'bucket', 'bucket_at_ms', 'claim_ttl_ms', 'admitted_total', 'restored_at_ms',
+  'lottery_commitment', 'lottery_seed', 'moved')
 local state, rate, capacity, opens_at = settings[1], tonumber(settings[2] or 0), tonumber(settings[3]), tonumber(settings[4])
 if not state then return false end
 local now, tick = now_ms(), tonumber(ARGV[1])
@@ -18,7 +19,9 @@ local presence = read_presence()
 -- Twice what the rate gives in a tick, so that a late one is made up for; a thousand take some milliseconds.
 local limit = math.min(tonumber(ARGV[2]), math.max(1000, math.ceil(rate * 2 * tick / 1000)))
 
-if state == 'scheduled' and opens_at and now >= opens_at then
+-- A lottery opens its room by its draw.
+local is_to_be_drawn = settings[10] and not settings[11]
+if state == 'scheduled' and opens_at and now >= opens_at and not is_to_be_drawn then
   state = 'open'
   redis.call('HSET', keys.room, 'state', state)
   redis.call('HINCRBY', keys.room, 'version', 1)
@@ -45,7 +48,8 @@ for _, visitor in ipairs(overdue) do expire(visitor) end
 redis.call('ZREMRANGEBYSCORE', keys.ended, '-inf', now - 6000)
 
 -- The bucket holds 0.3 s of the rate, at least two ticks and at least one admission: a stall is not followed by a burst.
-local most = math.max(rate * 0.3, rate * 2 * tick / 1000, 1)
+-- At rate 0 it holds nothing: what was in it is not let in.
+local most = rate > 0 and math.max(rate * 0.3, rate * 2 * tick / 1000, 1) or 0
 local elapsed = math.max(0, now - tonumber(settings[6] or now))
 local bucket = math.min(most, tonumber(settings[5] or 0) + rate * elapsed / 1000)
 
@@ -69,6 +73,9 @@ local function admit(visitor, place, value)
   write_admission(visitor, { place = place, since = whole(now), jti = '-', till = whole(till) })
 end
 
+-- Behind it stand only those who joined after a draw, and in front of them everybody who is still in the lobby.
+local last_place = tonumber(settings[12] or math.huge)
+
 -- Looks at the next `count` in line. Returns how many were let in and how many were passed over.
 local function take(count, wanted)
   local front = redis.call('ZRANGE', keys.waiting, 0, count - 1, 'WITHSCORES')
@@ -76,7 +83,7 @@ local function take(count, wanted)
   for index = 2, #front, 2 do places[#places + 1] = tonumber(front[index]) end
   local last
   for index, value in ipairs(get_all(keys.promised, 'u32', places)) do
-    if #let_in == wanted then break end
+    if #let_in == wanted or places[index] > last_place then break end
     local visitor, place = front[2 * index - 1], front[2 * index]
     if is_present(value, presence.clock_ms) then
       admit(visitor, place, value)
@@ -114,4 +121,6 @@ end
 redis.call('HSET', keys.room, 'bucket', string.format('%.6f', bucket - promoted), 'bucket_at_ms', whole(now))
 local total = tonumber(settings[8] or 0)
 if promoted > 0 then total = redis.call('HINCRBY', keys.room, 'admitted_total', promoted) end
-return { promoted, #overdue, redis.call('ZCARD', keys.waiting), active + promoted, total, redis.call('ZCARD', keys.absent), passed }
+local waiting = redis.call('ZCARD', keys.waiting) + redis.call('ZCARD', keys.lobby)
+local absent = redis.call('ZCARD', keys.absent) + redis.call('ZCARD', keys.lobby_absent)
+return { promoted, #overdue, waiting, active + promoted, total, absent, passed }

@@ -11,5 +11,7 @@ for _, key in ipairs({ keys.waiting, keys.absent }) do
   local place = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
   if place and (not lowest or place < lowest) then lowest = place end
 end
-lowest = lowest or tonumber(redis.call('HGET', keys.room, 'next'))
+local room = redis.call('HMGET', keys.room, 'next', 'moved')
+-- Behind the last who was taken out of the lobby of a lottery, everybody is wanted.
+lowest = math.min(lowest or tonumber(room[1]), tonumber(room[2] or math.huge) + 1)
 return { 1, settings, lowest, redis.call('HGETALL', keys.departed_versions), redis.call('HGETALL', keys.outcome_versions), now_ms() }

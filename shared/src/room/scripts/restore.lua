@@ -27,6 +27,8 @@ redis.call('HSET', keys.room, 'restored_at_ms', whole(now), 'clock_at_ms', whole
   -- Whoever has not come back when even the longest promise is over has gone.
   'restored_until_ms', whole(clock + 255 * PROMISE_UNIT_MS),
   'run', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+-- The lobby of a lottery is lost; who stood there comes back to the place drawn like everybody else.
+redis.call('HDEL', keys.room, 'moved', 'move_to')
 redis.call('HINCRBY', keys.room, 'version', 1)
 jump(tonumber(settings[1]))
 redis.call('UNLINK', keys.bids)

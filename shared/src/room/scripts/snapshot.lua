@@ -1,6 +1,6 @@
 --[[
   The state of a room that a gatekeeper answers polls from: settings, where the line begins and ends, who has gone near its front.
-    keys: room waiting active absent departed departed_versions gatekeepers shop
+    keys: room waiting active absent departed departed_versions gatekeepers shop lobby lobby_absent
     ARGV[1] how many places behind the head are near
   Returns false when there is no such room, else {settings as field, value, …; lowest place in waiting or ''; lowest absent place
   or ''; waiting; active; absent; gatekeepers; the shop as field, value, …; first near chunk; the near chunks, each as bytes;
@@ -8,9 +8,10 @@
 ]]
 local settings = redis.call('HGETALL', keys.room)
 if #settings == 0 then return false end
-local next_number, restored_first = 1, nil
+local next_number, restored_first, moved = 1, nil, nil
 for index = 1, #settings, 2 do
   if settings[index] == 'next' then next_number = tonumber(settings[index + 1]) end
+  if settings[index] == 'moved' then moved = tonumber(settings[index + 1]) end
   if settings[index] == 'restored_first' then restored_first = settings[index + 1] end
 end
 local function lowest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
@@ -18,6 +19,8 @@ local now = now_ms()
 local first = lowest(keys.waiting)
 -- While those who waited come back after a loss, the line still begins where it began.
 if restored_first and tonumber(restored_first) < (tonumber(first) or next_number) then first = restored_first end
+-- The next ones of the lobby stand in front of those who are behind them already.
+if moved and moved + 1 < (tonumber(first) or next_number) then first = whole(moved + 1) end
 local head = tonumber(first) or next_number
 local last = math.min(head + tonumber(ARGV[1]), next_number - 1)
 local first_chunk = math.floor(head / CHUNK)
@@ -25,6 +28,7 @@ local near = {}
 for chunk = first_chunk, math.floor(math.max(last, head) / CHUNK) do
   near[#near + 1] = redis.call('GETRANGE', keys.departed, chunk * CHUNK / 8, (chunk + 1) * CHUNK / 8 - 1)
 end
-return { settings, first, lowest(keys.absent), redis.call('ZCARD', keys.waiting), redis.call('ZCARD', keys.active),
-  redis.call('ZCARD', keys.absent), redis.call('ZCOUNT', keys.gatekeepers, now - GATEKEEPER_LIVES_MS, '+inf'),
-  redis.call('HGETALL', keys.shop), first_chunk, near, redis.call('HGETALL', keys.departed_versions), now }
+local waiting = redis.call('ZCARD', keys.waiting) + redis.call('ZCARD', keys.lobby)
+local absent = redis.call('ZCARD', keys.absent) + redis.call('ZCARD', keys.lobby_absent)
+return { settings, first, lowest(keys.absent), waiting, redis.call('ZCARD', keys.active), absent,
+  redis.call('ZCOUNT', keys.gatekeepers, now - GATEKEEPER_LIVES_MS, '+inf'), redis.call('HGETALL', keys.shop), first_chunk, near, redis.call('HGETALL', keys.departed_versions), now }

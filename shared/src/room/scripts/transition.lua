@@ -11,6 +11,12 @@ if not state then return { '', 0 } end
 if state == ARGV[1] then return { state, 1 } end
 for index = 3, #ARGV do
   if state == ARGV[index] then
+    -- A room with a lottery is opened by its draw, which takes place when it is time.
+    local lottery = redis.call('HMGET', keys.room, 'lottery_commitment', 'lottery_seed')
+    if ARGV[1] == 'open' and state == 'scheduled' and lottery[1] and not lottery[2] then
+      redis.call('HSET', keys.room, 'opens_at_ms', whole(now_ms()))
+      return { state, 1 }
+    end
     redis.call('HSET', keys.room, 'state', ARGV[1])
     redis.call('HINCRBY', keys.room, 'version', 1)
     log_change(ARGV[2], 'state', state, ARGV[1])

@@ -61,7 +61,10 @@ async fn promote(line: &Line, count: u64) {
             tokio::time::Instant::now() < deadline,
             "only {promoted} of {count}"
         );
+        // One, however long the last call was ago.
         set_field(line, "bucket", "1").await;
+        let later = jiff::Timestamp::now().as_millisecond() + 60_000;
+        set_field(line, "bucket_at_ms", &later.to_string()).await;
         promoted += line.promote(LIMITS).await.unwrap().unwrap().promoted;
     }
 }

@@ -195,7 +195,7 @@ mod tests {
         let rooms = ["a", "b", "c", "d"].map(RoomStatus::example);
         rush(&mut history, &rooms);
         insta::assert_snapshot!(drawn(80, 16, &history));
-        for (width, height) in [(1, 1), (3, 2), (10, 3), (0, 0)] {
+        for (width, height) in [(1, 1), (3, 2), (10, 3), (1, 0)] {
             drawn(width, height, &history);
         }
         assert!(drawn(80, 16, &History::default()).contains("There are no rooms"));

@@ -1,0 +1,89 @@
+//! `admitter lottery publish`: writes everything by which anybody can check the draw.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+use shared::lottery::proof::{Entry, FORMAT, Header};
+use shared::lottery::{Digest, Permutation, visitor_hash};
+use shared::room::{Line, LotteryState};
+
+use crate::output::Output;
+
+pub(super) async fn execute(line: &Line, out: &Path, output: Output) -> anyhow::Result<()> {
+    let room = line.room();
+    let Some(state) = line.lottery().await? else {
+        bail!("{room} has no lottery");
+    };
+    let header = header(line, &state)?;
+    let places = Permutation::new(&header.seed, header.size)
+        .with_context(|| format!("{} places cannot be drawn", header.size))?;
+    let written = write(line, &state, &header, &places, out).await;
+    written.with_context(|| format!("cannot write {}", out.display()))?;
+    output.done(
+        &format!(
+            "{} holds the proof of {} joins; check it with: admitter lottery verify {0}",
+            out.display(),
+            header.joins
+        ),
+        &json!({"room": room, "joins": header.joins, "size": header.size, "seed": header.seed}),
+    );
+    Ok(())
+}
+
+fn header(line: &Line, state: &LotteryState) -> anyhow::Result<Header> {
+    let room = line.room();
+    let public = &state.public;
+    let (Some(seed), Some(size), Some(value)) = (public.seed, public.size, &public.public_value)
+    else {
+        bail!("{room} is not drawn yet; until then the secret stays one");
+    };
+    let secret = state.secret.context("the secret is lost")?;
+    Ok(Header {
+        format: FORMAT.to_owned(),
+        room: room.clone(),
+        life: state.life,
+        commitment: public.commitment,
+        secret: secret.reveal().parse::<Digest>()?,
+        public_source: public.public_source.clone(),
+        public_value: value.clone(),
+        joins: state.hashed.joins(),
+        list: state.hashed.hash(),
+        seed,
+        size,
+    })
+}
+
+/// Under another name until it is whole.
+async fn write(
+    line: &Line,
+    state: &LotteryState,
+    header: &Header,
+    places: &Permutation,
+    out: &Path,
+) -> anyhow::Result<()> {
+    let unfinished = out.with_added_extension("part");
+    let mut file = BufWriter::new(File::create(&unfinished)?);
+    writeln!(file, "{}", serde_json::to_string(header)?)?;
+    let mut at = 0;
+    while at < header.joins {
+        let joins = line.listed_joins(at).await?;
+        if joins.is_empty() {
+            bail!("the list of joins ends after {at} of {}", header.joins);
+        }
+        for (number, visitor) in &joins {
+            let entry = Entry {
+                number: *number,
+                place: places.place_of(*number),
+                visitor: visitor_hash(line.room(), state.life, visitor),
+            };
+            writeln!(file, "{entry}")?;
+        }
+        at += u64::try_from(joins.len())?;
+    }
+    file.into_inner()?.sync_all()?;
+    std::fs::rename(&unfinished, out)?;
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The beats: each instance says twice a second how it is, to every room that leads here.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use metrics::{counter, gauge};
+use shared::ids::RoomName;
+use shared::room::{CountTurn, Line, ShopBeat};
+use shared::shutdown::Shutdown;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use super::count::{self, ToCount};
+use super::health::{self, Ailment, Signs};
+use super::rooms::Rooms;
+use super::store;
+use crate::app::SharedApp;
+use crate::database::DatabaseError;
+
+/// Most rooms that are told. A site has a few sales at a time.
+const ROOMS_MOST: i64 = 200;
+/// A primary that takes longer is away: buyers, whose steps are longer, would wait for seconds.
+const PROBE_WITHIN: Duration = Duration::from_secs(1);
+/// Rooms told at once. They may be on different nodes, of which one that is away must not hold up the others.
+const AT_ONCE: usize = 16;
+/// A count may occupy one connection for a twentieth of the time …
+const COUNT_SHARE: u32 = 20;
+/// … but comes often enough for the line to hear within two seconds that nothing is left.
+const COUNT_EVERY_MOST: Duration = Duration::from_millis(1_200);
+
+/// Beats until the soft shutdown.
+pub(crate) async fn beat(app: SharedApp, shutdown: Shutdown) {
+    let Some(interval) = app.settings.shop.beat_interval() else {
+        return;
+    };
+    let pulse = Pulse::new(app, interval);
+    shutdown.run_until_stopped(pulse.go_on(interval)).await;
+}
+
+struct Pulse {
+    app: SharedApp,
+    rooms: Rooms,
+    /// Whether rooms have been looked for whose sale ended before this instance began.
+    has_looked_back: bool,
+    ailment: Option<Ailment>,
+    count_every_least: Duration,
+    count_every: Duration,
+    counting: Option<JoinHandle<Duration>>,
+}
+
+impl Pulse {
+    fn new(app: SharedApp, interval: Duration) -> Self {
+        // A little less than a beat, so that an instance that is alone counts at each.
+        let least = interval.mul_f64(0.8);
+        Self {
+            app,
+            rooms: Rooms::default(),
+            has_looked_back: false,
+            ailment: None,
+            count_every_least: least,
+            count_every: least,
+            counting: None,
+        }
+    }
+
+    async fn go_on(mut self, interval: Duration) {
+        loop {
+            self.beat().await;
+            tokio::time::sleep(interval).await;
+        }
+    }
+
+    async fn beat(&mut self) {
+        let database_answers = self.look_around().await;
+        self.judge(database_answers);
+        self.take_note_of_count().await;
+        let can_count = database_answers && self.counting.is_none();
+        let turns = self.tell(can_count.then_some(self.count_every)).await;
+        if !turns.is_empty() {
+            self.counting = Some(self.count(turns));
+        }
+        self.close_rooms().await;
+    }
+
+    /// Lists the rooms, which is the probe of the primary, too. Whether it answered in time.
+    async fn look_around(&mut self) -> bool {
+        let looked = tokio::time::timeout(PROBE_WITHIN, self.list()).await;
+        let failure: &dyn Error = match &looked {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => error,
+            Err(elapsed) => elapsed,
+        };
+        if self.ailment != Some(Ailment::Database) {
+            warn!(error = failure, "the primary does not serve the shop");
+        }
+        false
+    }
+
+    async fn list(&mut self) -> Result<(), DatabaseError> {
+        let primary = &self.app.primary;
+        self.rooms.renew(store::on_sale(primary, ROOMS_MOST).await?);
+        if !self.has_looked_back {
+            self.rooms
+                .close(store::lately_ended(primary, ROOMS_MOST).await?);
+            self.has_looked_back = true;
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, database_answers: bool) {
+        let ailment = health::ailment(&Signs {
+            database_answers,
+            turned_away: self.app.turned_away.take(),
+            circuit_open_for: self.app.gateway.circuit_open_for(),
+        });
+        for kind in Ailment::ALL {
+            let has_it = if ailment == Some(kind) { 1.0 } else { 0.0 };
+            gauge!("onsale_booking_shop_ailment", "kind" => kind.as_str()).set(has_it);
+        }
+        if ailment != self.ailment {
+            if let Some(kind) = ailment {
+                warn!(kind = kind.as_str(), "the shop is not well");
+            } else {
+                info!("the shop is well again");
+            }
+            self.ailment = ailment;
+        }
+    }
+
+    /// A count that took long is repeated more seldom.
+    async fn take_note_of_count(&mut self) {
+        if let Some(counting) = self.counting.take_if(|counting| counting.is_finished())
+            && let Ok(took) = counting.await
+        {
+            self.count_every = took
+                .saturating_mul(COUNT_SHARE)
+                .min(COUNT_EVERY_MOST)
+                .max(self.count_every_least);
+        }
+    }
+
+    /// Beats in every room; those where it is this instance's turn to count.
+    async fn tell(&self, count_every: Option<Duration>) -> Vec<(RoomName, CountTurn)> {
+        let beat = ShopBeat {
+            is_well: self.ailment.is_none(),
+            count_every,
+        };
+        let rooms: Vec<Line> = self.rooms.open().map(|room| self.line(room)).collect();
+        let told = stream::iter(rooms).map(|line| async move {
+            let answer = line.shop_beat(beat).await;
+            let result = if answer.is_ok() { "done" } else { "failed" };
+            counter!("onsale_booking_shop_beats_total", "result" => result).increment(1);
+            // Redis away: nobody is let in there either.
+            let turn = answer.ok().flatten()?;
+            Some((line.room().clone(), turn))
+        });
+        let turns: Vec<Option<_>> = told.buffer_unordered(AT_ONCE).collect().await;
+        turns.into_iter().flatten().collect()
+    }
+
+    /// Beside the beats, which a slow count must not hold up.
+    fn count(&self, turns: Vec<(RoomName, CountTurn)>) -> JoinHandle<Duration> {
+        let due = turns.into_iter().map(|(room, turn)| ToCount {
+            performances: self.rooms.performances(&room).to_vec(),
+            room,
+            turn,
+        });
+        let count = count::count(Arc::clone(&self.app), due.collect());
+        self.app.tasks.run_aside(count)
+    }
+
+    async fn close_rooms(&mut self) {
+        let closing: Vec<RoomName> = self.rooms.closing().cloned().collect();
+        for room in closing {
+            match self.line(&room).shop_closed().await {
+                Ok(()) => self.rooms.closed(&room),
+                // The next beat tries again.
+                Err(_unavailable) => return,
+            }
+        }
+    }
+
+    fn line(&self, room: &RoomName) -> Line {
+        Line::new(self.app.redis.clone(), room.clone())
+    }
+}
