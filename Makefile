@@ -8,7 +8,7 @@ export PATH := $(PATH):$(TOOLS)/bin
 SCENARIO ?= rush-1000
 BENCHMARKS := P1 P2 P3 P4 P5 P6 P12
 
-.PHONY: help build up down demo load bench figures test test-fast lint sqlx nextest
+.PHONY: help build up down demo load bench figures test test-fast fuzz lint sqlx nextest
 
 help:
 	@echo 'make demo          everything, and a crowd that buys; leaves the site running'
@@ -18,6 +18,7 @@ help:
 	@echo 'make load SCENARIO=rush-1000   one scenario on a stack of its own, release build'
 	@echo 'make bench         all benchmarks on a stack of their own, release build; ONLY=P1 measures one'
 	@echo 'make figures       write the README'"'"'s table from the reports of load and bench'
+	@echo 'make fuzz SECONDS=60   every fuzz target for so long; needs a nightly compiler'
 	@echo 'make sqlx          write .sqlx anew after a change of SQL'
 
 build:
@@ -75,6 +76,15 @@ test: lint nextest build
 	.ci/journey installed
 	k8s/check.sh target/debug
 	@.ci/unchanged
+
+# What a target finds goes to .dev/fuzz; a finding that was mended belongs into fuzz/corpus, which `make test` runs.
+SECONDS ?= 60
+fuzz:
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked --root $(TOOLS)
+	@for target in $(notdir $(wildcard fuzz/corpus/*)); do \
+	    mkdir -p .dev/fuzz/$$target/artifacts && $(CARGO) +nightly fuzz run $$target \
+	        .dev/fuzz/$$target fuzz/corpus/$$target -- -max_total_time=$(SECONDS) -max_len=4096 \
+	        -artifact_prefix=.dev/fuzz/$$target/artifacts/ || exit 1; done
 
 # The queries' descriptions, with which the build needs no database. Of the programs only devstack is needed.
 sqlx:

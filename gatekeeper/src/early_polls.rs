@@ -20,6 +20,8 @@ use shared::tokens::waiting::WaitingClaims;
 const BURST: f64 = 5.0;
 /// Polls that come back per interval.
 const REFILL_PER_INTERVAL: f64 = 3.0;
+/// What packing may have added to what is spent.
+const ROUNDED: f64 = 0.01;
 /// Visitors who are remembered, at the least.
 const FEWEST_SLOTS: usize = 1 << 10;
 /// A visitor who races with nobody but themselves is let through after so many tries.
@@ -133,7 +135,7 @@ impl Bucket {
         let at = ticks(now);
         let passed = Duration::from_millis(u64::from(at.wrapping_sub(self.at)) * Self::TICK_MS);
         let spent = (self.spent - passed.as_secs_f64() * per_second).max(0.0) + 1.0;
-        if spent > BURST {
+        if spent > BURST + ROUNDED {
             return Err(Duration::from_secs_f64((spent - BURST) / per_second));
         }
         Ok(Self { at, spent, ..self })

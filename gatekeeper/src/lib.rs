@@ -9,6 +9,7 @@ pub mod batch;
 pub mod config;
 pub mod early_polls;
 pub mod estimate;
+pub mod hostile;
 pub mod http;
 pub mod interval;
 pub mod limits;

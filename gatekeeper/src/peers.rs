@@ -116,7 +116,8 @@ async fn ask(peer: SocketAddr) -> Option<String> {
     let stream = TcpStream::connect(peer).await.ok()?;
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.ok()?;
-    let asking = async {
+    // Dropping the sender at its end ends the connection.
+    let asking = async move {
         let request = Request::get("/metrics").header(HOST, peer.to_string());
         let request = request.body(Empty::<Bytes>::new()).ok()?;
         let answer = sender.send_request(request).await.ok()?;
@@ -124,10 +125,8 @@ async fn ask(peer: SocketAddr) -> Option<String> {
         let bytes = body.collect().await.ok()?.to_bytes();
         String::from_utf8(bytes.to_vec()).ok()
     };
-    tokio::select! {
-        text = asking => text,
-        _ended = connection => None,
-    }
+    let (text, _ended) = tokio::join!(asking, connection);
+    text
 }
 
 fn says_connected(metrics: &str) -> bool {

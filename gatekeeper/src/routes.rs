@@ -14,7 +14,9 @@ pub(crate) mod problems;
 mod record;
 mod room;
 
+pub(crate) use page::Language;
 use std::net::SocketAddr;
+
 use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, Method, Request};
@@ -86,6 +88,11 @@ impl Route {
             Self::OpenApi => Label::OpenApi,
         }
     }
+}
+
+/// The label of a path that we know.
+pub(crate) fn label_of(path: &str) -> Result<&'static str, Problem> {
+    Route::parse(path).map(|route| route.label().text())
 }
 
 /// Answers one request, whatever it is.

@@ -51,7 +51,7 @@ impl WaitingTokens {
             .get(token)
             .filter(|known| self.keys.knows(&known.kid))
         {
-            return if known.claims.exp + LEEWAY_SECONDS < clock::now_seconds() {
+            return if known.claims.exp.saturating_add(LEEWAY_SECONDS) < clock::now_seconds() {
                 Err(TokenError::Expired)
             } else {
                 Ok(Arc::clone(&known.claims))

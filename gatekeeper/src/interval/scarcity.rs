@@ -4,11 +4,13 @@ use super::Demand;
 
 /// The cap while the budget allows it.
 const GENTLE_CAP_SECONDS: f64 = 30.0;
-/// No interval is longer, or visitors could not be told from people who have gone. A line that is too much even so
-/// (six million for a budget of 20,000 polls a second) exceeds the budget: it needs more gatekeepers.
+/// No interval is longer, or visitors could not be told from people who have gone. A line of more than
+/// some four million for a budget of 20,000 polls a second needs more gatekeepers.
 const LONGEST_SECONDS: f64 = 300.0;
 /// In front with plenty to spare.
 const FRONT_SECONDS: f64 = 1.0;
+/// In front at the worst: an admission has to be claimed within 20 s.
+const LONGEST_FRONT_SECONDS: f64 = 10.0;
 /// Where nobody is let in, with plenty to spare.
 const IDLE_SECONDS: f64 = 5.0;
 /// At nine tenths of the expected wait, jitter included, everybody still asks once before their turn.
@@ -21,8 +23,9 @@ const BISECTIONS: u32 = 22;
 /// 1. the cap grows from 30 s to 5 min (those who wait long ask more seldom; nobody else notices);
 /// 2. everything between the very front and the cap is stretched up to ninefold: whoever is within 10 s ÷ stretch of
 ///    their turn still asks every second, and everybody asks once more before their turn;
-/// 3. the front, from 1 s up to the longest interval: the rate alone is more than the budget. Beyond 20 s admissions go
-///    unclaimed and come back late.
+/// 3. the front, from 1 s to 10 s: the rate alone is nearly more than the budget.
+///
+/// What is still too much then exceeds the budget: nobody would be served by missing their turn.
 ///
 /// All lines of a process give way alike, so that a short line beside a long one keeps its pace: it is the long one's
 /// back that has polls to give.
@@ -79,7 +82,7 @@ impl Scarcity {
         let leg = |number: f64| (self.0 - number).clamp(0.0, 1.0);
         let between = |from: f64, to: f64, leg: f64| from * (to / from).powf(leg);
         Intervals {
-            front_seconds: between(FRONT_SECONDS, LONGEST_SECONDS, leg(2.0)),
+            front_seconds: between(FRONT_SECONDS, LONGEST_FRONT_SECONDS, leg(2.0)),
             cap_seconds: between(GENTLE_CAP_SECONDS, LONGEST_SECONDS, leg(0.0)),
             stretch: between(1.0, LARGEST_STRETCH, leg(1.0)),
             idle_seconds: between(IDLE_SECONDS, LONGEST_SECONDS, leg(0.0)),

@@ -7,7 +7,7 @@ use http::{Request, StatusCode};
 use shared::ids::RoomName;
 use shared::problem::Problem;
 
-pub(super) use self::words::Language;
+pub(crate) use self::words::Language;
 use super::me::find_room;
 use crate::app::App;
 use crate::http::reply::{self, Caching, Reply};

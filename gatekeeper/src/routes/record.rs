@@ -34,7 +34,7 @@ static COUNTS: [[OnceLock<Counter>; STATUSES]; LABELS] =
     [const { [const { OnceLock::new() }; STATUSES] }; LABELS];
 
 impl Label {
-    fn text(self) -> &'static str {
+    pub(super) fn text(self) -> &'static str {
         match self {
             Self::Visitors => "/v1/rooms/{room}/visitors",
             Self::Me => "/v1/rooms/{room}/visitors/me",

@@ -211,21 +211,23 @@ impl Gate {
         }
     }
 
-    /// Lets `count` visitors in.
-    pub(crate) async fn admit(&self, count: u64) {
+    /// Lets `count` visitors in. Returns how many promotions it took.
+    pub(crate) async fn admit(&self, count: u64) -> u64 {
         let limits = PromotionLimits {
             tick: Duration::from_millis(50),
             at_once: 1,
         };
-        let (began, mut promoted) = (Instant::now(), 0);
+        let (began, mut promoted, mut calls) = (Instant::now(), 0, 0);
         while promoted < count {
             assert!(
                 began.elapsed() < LONG,
                 "only {promoted} of {count} were let in"
             );
+            calls += 1;
             promoted += self.line.promote(limits).await.unwrap().unwrap().promoted;
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        calls
     }
 
     /// Waits until `count` admissions that nobody claimed have run out.

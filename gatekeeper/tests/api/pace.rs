@@ -41,7 +41,7 @@ async fn polls_far_too_early_are_refused_and_nothing_else_is_lost() {
         "a poll comes back every 10 s: {wait}"
     );
     expect_problem(refused, 429, "rate-limited").await;
-    assert!(answered >= 6, "{answered} polls of a full bucket");
+    assert!(answered >= 5, "{answered} polls of a full bucket");
 
     // Joining again keeps the place, and is no other bucket.
     let again = gate.join("ada").await;

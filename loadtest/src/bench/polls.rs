@@ -33,6 +33,8 @@ const POLLERS_MAX: u64 = 10_000;
 const RATE_PER_SECOND: u32 = 100;
 /// Snapshots follow within a quarter of a second.
 const PAUSE_IS_KNOWN: Duration = Duration::from_secs(1);
+/// Newcomers come every tenth of a second.
+const UNTIL_SOMEBODY_COMES: Duration = Duration::from_millis(20);
 /// Parts of the line, each with its share of those who poll.
 const STRETCHES: u64 = 100;
 
@@ -216,6 +218,8 @@ async fn floor(
 struct Polling {
     lane: Lane,
     pollers: Vec<Visitor>,
+    /// For how many it polls as long as there are as many.
+    most: usize,
     next: usize,
     spare: Known,
 }
@@ -231,12 +235,15 @@ async fn polling(
         loops.push(Polling {
             lane: Lane::open(floor.address, gatekeeper.address).await?,
             pollers: Vec::new(),
+            most: 0,
             next: 0,
             spare: Arc::clone(spare),
         });
     }
     for (index, poller) in pollers.into_iter().enumerate() {
-        loops[index % CONNECTIONS].pollers.push(poller);
+        let polling = &mut loops[index % CONNECTIONS];
+        polling.pollers.push(poller);
+        polling.most += 1;
     }
     Ok(loops)
 }
@@ -262,10 +269,14 @@ impl Polling {
     }
 
     /// Polls for the next visitor. Counts 1, or 0 when that visitor is no longer in the line: somebody else polls in
-    /// their stead then.
+    /// their stead then, as soon as somebody has come.
     async fn poll(&mut self, side: Side) -> anyhow::Result<u32> {
+        if self.pollers.len() < self.most {
+            self.fill_up();
+        }
         if self.pollers.is_empty() {
-            bail!("nobody is left in the line to poll for");
+            tokio::time::sleep(UNTIL_SOMEBODY_COMES).await;
+            return Ok(0);
         }
         self.next = (self.next + 1) % self.pollers.len();
         let reply = self
@@ -282,16 +293,15 @@ impl Polling {
         }
         let is_waiting = reply.body.starts_with(br#"{"state":"waiting""#);
         if !is_waiting {
-            self.replace();
+            self.pollers.swap_remove(self.next);
         }
         Ok(u32::from(is_waiting))
     }
 
-    fn replace(&mut self) {
-        match self.spare.lock().expect("nobody panics with it").pop() {
-            Some(newcomer) => self.pollers[self.next] = newcomer,
-            None => drop(self.pollers.swap_remove(self.next)),
-        }
+    fn fill_up(&mut self) {
+        let mut spare = self.spare.lock().expect("nobody panics with it");
+        let from = spare.len().saturating_sub(self.most - self.pollers.len());
+        self.pollers.extend(spare.drain(from..));
     }
 }
 

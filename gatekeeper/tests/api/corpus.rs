@@ -1,0 +1,75 @@
+//! The corpora of the fuzz targets (`fuzz/corpus`), each input as it is and many times altered.
+
+use std::path::{Path, PathBuf};
+
+use gatekeeper::hostile::{self, Verifiers};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+const ALTERED: usize = 20_000;
+const LONGEST_BYTES: usize = 4_096;
+
+/// Gives `entry` every input of the corpus `target`, then altered ones.
+fn run(target: &str, entry: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    let files = std::fs::read_dir(folder.join(target)).unwrap();
+    let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    let corpus: Vec<Vec<u8>> = paths
+        .into_iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    assert!(!corpus.is_empty(), "{target} has no corpus");
+    for input in &corpus {
+        entry(input);
+    }
+    let mut random = StdRng::seed_from_u64(1);
+    for _ in 0..ALTERED {
+        let mut input = corpus[random.random_range(0..corpus.len())].clone();
+        for _ in 0..random.random_range(1..5) {
+            alter(&mut input, &corpus, &mut random);
+        }
+        entry(&input);
+    }
+}
+
+/// Changes, inserts, takes out or repeats something, or splices another input in.
+fn alter(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut StdRng) {
+    let at = random.random_range(0..=input.len());
+    match random.random_range(0..5) {
+        0 => input.insert(at, random.random()),
+        1 if at < input.len() => input[at] ^= 1 << random.random_range(0..8),
+        2 => input.truncate(at),
+        3 => input.extend_from_within(at..),
+        _ => {
+            let other = &corpus[random.random_range(0..corpus.len())];
+            let from = random.random_range(0..=other.len());
+            input.splice(at..at, other[from..].iter().copied());
+        }
+    }
+    input.truncate(LONGEST_BYTES);
+}
+
+#[test]
+fn no_path_breaks_anything() {
+    run("paths", hostile::path);
+}
+
+#[test]
+fn no_query_breaks_anything() {
+    run("queries", hostile::query);
+}
+
+#[test]
+fn no_header_breaks_anything() {
+    run("headers", hostile::headers);
+}
+
+#[test]
+fn no_token_breaks_anything() {
+    let folder = format!("hostile-{:08x}", rand::random::<u32>());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    let verifiers = Verifiers::in_folder(&folder).unwrap();
+    run("tokens", |input| verifiers.token(input));
+    std::fs::remove_dir_all(folder).unwrap();
+}
