@@ -136,7 +136,8 @@ impl Bucket {
         let passed = Duration::from_millis(u64::from(at.wrapping_sub(self.at)) * Self::TICK_MS);
         let spent = (self.spent - passed.as_secs_f64() * per_second).max(0.0) + 1.0;
         if spent > BURST + ROUNDED {
-            return Err(Duration::from_secs_f64((spent - BURST) / per_second));
+            let too_much = spent - (BURST + ROUNDED);
+            return Err(Duration::from_secs_f64(too_much / per_second));
         }
         Ok(Self { at, spent, ..self })
     }
