@@ -1,5 +1,7 @@
 //! A client of server-sent events.
 
+use std::time::Instant;
+
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 
@@ -49,22 +51,29 @@ impl Reader {
 
     /// The next event; `None` at the end of the stream.
     pub(crate) async fn event(&mut self) -> Option<(String, Value)> {
+        let began = Instant::now();
         loop {
             match self.frame().await? {
                 Frame::Event(name, data) => return Some((name, data)),
                 Frame::Retry(_) | Frame::Beat => {}
             }
+            assert!(began.elapsed() < LONG, "nothing comes but signs of life");
         }
     }
 
     /// Reads until `expected` holds for an event of that name, and returns its data.
     pub(crate) async fn until(&mut self, name: &str, expected: impl Fn(&Value) -> bool) -> Value {
         let mut last = None;
+        let began = Instant::now();
         while let Some((event, data)) = self.event().await {
             if event == name && expected(&data) {
                 return data;
             }
             last = Some((event, data));
+            assert!(
+                began.elapsed() < LONG,
+                "no such {name}; last seen: {last:?}"
+            );
         }
         panic!("the stream ended; last seen: {last:?}");
     }
