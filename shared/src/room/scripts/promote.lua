@@ -25,6 +25,7 @@ if state == 'scheduled' and opens_at and now >= opens_at and not is_to_be_drawn 
   state = 'open'
   redis.call('HSET', keys.room, 'state', state)
   redis.call('HINCRBY', keys.room, 'version', 1)
+  log_change('opening time', 'state', 'scheduled', 'open')
 end
 
 -- Who has not claimed in time goes back to where absent visitors are, once; who has not finished in time makes room for good.
