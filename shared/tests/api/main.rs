@@ -12,9 +12,9 @@ mod tokens;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use shared::ids::{RoomName, VisitorId};
+use shared::ids::{Number, RoomName, VisitorId};
 use shared::redis_handle::Redis;
-use shared::room::{Line, NewRoom, Promise};
+use shared::room::{ClaimOutcome, ClaimRequest, Line, NewRoom, Promise};
 use shared::shutdown::Shutdown;
 
 /// A connection to the Redis of this test run.
@@ -74,6 +74,20 @@ async fn set_field(line: &Line, name: &str, value: &str) {
         .arg(name)
         .arg(value);
     redis().await.query::<i64>(&set).await.unwrap();
+}
+
+async fn life(line: &Line) -> u64 {
+    line.snapshot(0).await.unwrap().unwrap().settings.life
+}
+
+/// What has become of a visitor with a good token of the room's present life.
+async fn claim(line: &Line, who: u64, number: u64) -> ClaimOutcome {
+    let request = ClaimRequest {
+        visitor: visitor(who),
+        number: Number(number),
+        life: life(line).await,
+    };
+    line.claim(&[request]).await.unwrap().remove(0)
 }
 
 fn visitor(number: u64) -> VisitorId {

@@ -9,7 +9,7 @@ use shared::room::{
 };
 
 use crate::tokens::admission_claims;
-use crate::{PRESENT, kept_for_ever, new_room, redis, visitor};
+use crate::{PRESENT, claim, kept_for_ever, life, new_room, redis, visitor};
 
 const LIMITS: PromotionLimits = PromotionLimits {
     tick: Duration::from_millis(50),
@@ -21,10 +21,6 @@ fn fast() -> NewRoom {
         rate_per_second: Some(1_000.0),
         ..NewRoom::default()
     }
-}
-
-async fn life(line: &Line) -> u64 {
-    line.snapshot(0).await.unwrap().unwrap().settings.life
 }
 
 /// Lets visitors in until `count` more have been.
@@ -39,15 +35,6 @@ async fn promote(line: &Line, count: u64) {
         promoted += line.promote(LIMITS).await.unwrap().unwrap().promoted;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-async fn claim(line: &Line, who: u64, number: u64) -> ClaimOutcome {
-    let request = ClaimRequest {
-        visitor: visitor(who),
-        number: Number(number),
-        life: life(line).await,
-    };
-    line.claim(&[request]).await.unwrap().remove(0)
 }
 
 async fn admitted(line: &Line, who: u64, number: u64) -> shared::room::Admission {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use shared::ids::Number;
 use shared::room::{
-    Beat, Beaten, ClaimOutcome, ClaimRequest, Fate, Joined, Line, NewRoom, PromotionLimits,
-    Registry, RoomMemory, RoomState,
+    Beat, Beaten, ClaimOutcome, Fate, Joined, Line, NewRoom, PromotionLimits, Registry, RoomMemory,
+    RoomState,
 };
 
-use crate::{PRESENT, field, new_room, redis, set_field, visitor};
+use crate::{PRESENT, claim, field, life, new_room, redis, set_field, visitor};
 
 const LIMITS: PromotionLimits = PromotionLimits {
     tick: Duration::from_millis(50),
@@ -25,10 +25,6 @@ fn open() -> NewRoom {
     }
 }
 
-async fn life(line: &Line) -> u64 {
-    line.snapshot(0).await.unwrap().unwrap().settings.life
-}
-
 async fn join(line: &Line, from: u64, to: u64) {
     let visitors: Vec<_> = (from..=to).map(visitor).collect();
     line.join(&visitors, PRESENT).await.unwrap().unwrap();
@@ -42,15 +38,6 @@ async fn beat(line: &Line, life: u64, who: u64, number: u64) -> Beaten {
         promised: PRESENT,
     };
     line.beat(life, "a gatekeeper", &[beat]).await.unwrap()
-}
-
-async fn claim(line: &Line, who: u64, number: u64) -> ClaimOutcome {
-    let request = ClaimRequest {
-        visitor: visitor(who),
-        number: Number(number),
-        life: life(line).await,
-    };
-    line.claim(&[request]).await.unwrap().remove(0)
 }
 
 async fn promote(line: &Line, count: u64) {

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use shared::ids::Number;
 use shared::room::{
-    Beat, Beaten, ClaimOutcome, ClaimRequest, Joined, Line, NewRoom, Promise, PromotionLimits,
-    RoomState,
+    Beat, Beaten, ClaimOutcome, Joined, Line, NewRoom, Promise, PromotionLimits, RoomState,
 };
 
-use crate::{PRESENT, field, new_room, set_field, visitor};
+use crate::{PRESENT, claim, field, life, new_room, set_field, visitor};
 
 const LIMITS: PromotionLimits = PromotionLimits {
     tick: Duration::from_millis(50),
@@ -21,10 +20,6 @@ fn open() -> NewRoom {
         rate_per_second: Some(100_000.0),
         ..NewRoom::default()
     }
-}
-
-async fn life(line: &Line) -> u64 {
-    line.snapshot(0).await.unwrap().unwrap().settings.life
 }
 
 async fn beat(line: &Line, who: u64, promised: Promise, seen_ago: Duration) -> Beaten {
@@ -54,15 +49,6 @@ async fn join(line: &Line, count: u64, promised: Promise) {
     line.join(&visitors, promised).await.unwrap().unwrap();
 }
 
-async fn claim(line: &Line, who: u64) -> ClaimOutcome {
-    let request = ClaimRequest {
-        visitor: visitor(who),
-        number: Number(who),
-        life: life(line).await,
-    };
-    line.claim(&[request]).await.unwrap().remove(0)
-}
-
 async fn sweep(line: &Line) -> u64 {
     let Some(chunk) = line.promised(0).await.unwrap() else {
         return 0;
@@ -89,8 +75,14 @@ async fn who_stops_polling_is_passed_over_and_those_behind_are_let_in() {
         (promoted.promoted, promoted.absent, promoted.waiting),
         (2, 8, 0)
     );
-    assert!(matches!(claim(&line, 4).await, ClaimOutcome::Admitted(_)));
-    assert!(matches!(claim(&line, 7).await, ClaimOutcome::Admitted(_)));
+    assert!(matches!(
+        claim(&line, 4, 4).await,
+        ClaimOutcome::Admitted(_)
+    ));
+    assert!(matches!(
+        claim(&line, 7, 7).await,
+        ClaimOutcome::Admitted(_)
+    ));
 }
 
 #[tokio::test]
@@ -143,7 +135,7 @@ async fn an_absent_visitor_comes_back_by_a_claim_or_by_joining_again_too() {
     join(&line, 2, SHORT).await;
     pass(&line, Duration::from_secs(10)).await;
     assert_eq!(sweep(&line).await, 2);
-    assert_eq!(claim(&line, 2).await, ClaimOutcome::Waiting);
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Waiting);
     let joined = line.join(&[visitor(1)], PRESENT).await.unwrap().unwrap();
     assert_eq!(joined.visitors, [Joined::Again(Number(1))]);
     let snapshot = line.snapshot(0).await.unwrap().unwrap();
@@ -225,20 +217,20 @@ async fn a_place_lapses_late_return_after_the_last_beat_and_some_time_after_the_
         (0, None),
         "within the time after the turn"
     );
-    assert_eq!(claim(&line, 2).await, ClaimOutcome::Waiting);
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Waiting);
     pass(&line, Duration::from_secs(10)).await;
     assert_eq!(
         line.lapse(0, 100).await.unwrap(),
         (1, None),
         "number 3 alone"
     );
-    assert_eq!(claim(&line, 3).await, ClaimOutcome::Lapsed);
+    assert_eq!(claim(&line, 3, 3).await, ClaimOutcome::Lapsed);
     assert_eq!(
         beat(&line, 3, SHORT, Duration::ZERO).await,
         Beaten::Returned(0)
     );
     assert_eq!(
-        claim(&line, 1).await,
+        claim(&line, 1, 1).await,
         ClaimOutcome::Waiting,
         "late_return counts from the last beat"
     );
@@ -298,7 +290,7 @@ async fn an_admission_that_nobody_claims_goes_back_once_and_then_lapses() {
     until_expired().await;
     assert_eq!(line.snapshot(0).await.unwrap().unwrap().absent, 1);
     assert_eq!(
-        claim(&line, 1).await,
+        claim(&line, 1, 1).await,
         ClaimOutcome::Waiting,
         "back at the very front"
     );
@@ -306,7 +298,7 @@ async fn an_admission_that_nobody_claims_goes_back_once_and_then_lapses() {
     line.evict(&visitor(2)).await.unwrap();
     assert_eq!(promote(&line).await.promoted, 1);
     until_expired().await;
-    assert_eq!(claim(&line, 1).await, ClaimOutcome::Lapsed);
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Lapsed);
 }
 
 #[tokio::test]
@@ -320,7 +312,10 @@ async fn who_keeps_the_promise_cannot_miss_the_claim() {
     assert_eq!(promote(&line).await.promoted, 1);
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(line.promote(LIMITS).await.unwrap().unwrap().expired, 0);
-    assert!(matches!(claim(&line, 1).await, ClaimOutcome::Admitted(_)));
+    assert!(matches!(
+        claim(&line, 1, 1).await,
+        ClaimOutcome::Admitted(_)
+    ));
 }
 
 #[tokio::test]
