@@ -97,7 +97,8 @@ impl RoomMemory {
         let (_, removed_at_ms): (u8, u64) = redis::from_redis_value(answer)
             .or(Err(unexpected("remember answered something else")))?;
         match &self.known {
-            Some(known) if removed_at_ms * 1_000 < known.life => self.write_back().await,
+            // The mark is cut to milliseconds, so the removal may be up to one later. No life begins so soon after one.
+            Some(known) if (removed_at_ms + 1) * 1_000 <= known.life => self.write_back().await,
             _ => Ok(Fate::Removed),
         }
     }

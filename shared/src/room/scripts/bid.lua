@@ -8,7 +8,8 @@
 local COLLECT_MS, GIVE_UP_MS = 300, 1500
 if redis.call('EXISTS', keys.room) == 1 then return 'there' end
 local removed = redis.call('GET', keys.removed)
-if removed and tonumber(removed) * 1000 >= tonumber(ARGV[3]) then return 'removed' end
+-- A life is in microseconds; the mark was cut to milliseconds, and may be of the very one in which the life began.
+if removed and (tonumber(removed) + 1) * 1000 > tonumber(ARGV[3]) then return 'removed' end
 local now = now_ms()
 redis.call('HSETNX', keys.bids, 'since', whole(now))
 redis.call('HSET', keys.bids, ARGV[1], ARGV[2])
