@@ -2,7 +2,7 @@
   Gives each visitor a number: the next one, or the live one that the visitor has already. A join is the first beat, and
   brings somebody who was absent back. Numbers are dense, and the order of the arguments is the order of arrival; after
   another run of Redis the first one jumps over what may have been forgotten.
-    keys: room waiting admissions absent promised joins
+    keys: room waiting admissions absent promised joins lobby lobby_absent
     ARGV[1] the promise of a beat, units   ARGV[2..] visitors, at most a few hundred
   Returns false when there is no such room, else {life, place, new, place, new, …} in the order of the
   arguments: new = 1 when the number was given now; place = 0 when the room takes nobody any more; new = 2 says the number of
@@ -19,13 +19,19 @@ local beat = promise_value(presence.clock_ms, tonumber(ARGV[1]))
 local is_listed = settings[5] and not settings[6]
 local first, answer, scored, places, listed = next_number, { life }, {}, {}, {}
 
+-- What is known of them, asked for all at once: at an opening nearly all are new.
+local waiting = redis.call('ZMSCORE', keys.waiting, unpack(ARGV, 2))
+local admissions = redis.call('HMGET', keys.admissions, unpack(ARGV, 2))
+local absent = redis.call('ZMSCORE', keys.absent, unpack(ARGV, 2))
+local lobby = redis.call('ZMSCORE', keys.lobby, unpack(ARGV, 2))
+local lobby_absent = redis.call('ZMSCORE', keys.lobby_absent, unpack(ARGV, 2))
+
 -- The live place of a visitor, or nil.
-local function place_of(visitor)
-  local place = redis.call('ZSCORE', keys.waiting, visitor)
-  if place then return place end
-  local admission = read_admission(visitor)
+local function place_of(index, visitor)
+  if waiting[index] then return waiting[index] end
+  local admission = parse_admission(admissions[index])
   if admission then return admission.place end
-  place = redis.call('ZSCORE', keys.absent, visitor)
+  local place = absent[index]
   if not place then return nil end
   if may_return(place, get_all(keys.promised, 'u32', { tonumber(place) })[1], presence) then
     put_in_line(visitor, place, beat)
@@ -36,11 +42,11 @@ local function place_of(visitor)
 end
 
 local seen = {}
-for index = 2, #ARGV do
-  local visitor = ARGV[index]
-  local place, new = seen[visitor] or place_of(visitor), 0
+for index = 1, #ARGV - 1 do
+  local visitor = ARGV[index + 1]
+  local place, new = seen[visitor] or place_of(index, visitor), 0
   if not place then
-    place = number_in_lobby(visitor)
+    place = lobby[index] or lobby_absent[index] or nil
     if place then
       new = 2
     elseif takes_new then
@@ -49,11 +55,11 @@ for index = 2, #ARGV do
       scored[#scored + 1], scored[#scored + 2] = place, visitor
       places[#places + 1] = place
       listed[#listed + 1] = whole(place) .. ' ' .. visitor
-      seen[visitor] = place
     else
       place = 0
     end
   end
+  if new ~= 2 then seen[visitor] = place end
   answer[#answer + 1] = tonumber(place)
   answer[#answer + 1] = new
 end

@@ -113,11 +113,14 @@ local function outcome_of(place)
 end
 
 -- An admission as it stands in the hash: place ('-' where it is not known), when let in (ms), jti ('-' until claimed), until when (ms).
-local function read_admission(visitor)
-  local text = redis.call('HGET', keys.admissions, visitor)
+local function parse_admission(text)
   if not text then return nil end
   local place, since, jti, till = string.match(text, '^(%S+) (%d+) (%S+) (%d+)$')
   return { place = place, since = since, jti = jti, till = till }
+end
+
+local function read_admission(visitor)
+  return parse_admission(redis.call('HGET', keys.admissions, visitor))
 end
 
 local function write_admission(visitor, admission)
