@@ -109,15 +109,23 @@ impl IntervalRule {
     /// When somebody at `position` of a line that opens in `opens_in` polls next: at the opening, plus a time by place.
     /// The front returns within a second and all others in their order, at half of the budget, so that they fit in
     /// beside those who have returned already; how many will have joined until then need not be known. It is long
-    /// before their turn at any rate below half of the budget. Whose return is too far off asks once more before.
+    /// before their turn at any rate below half of the budget.
+    ///
+    /// Whose return is too far off to be promised asks once more, and that before the opening wherever it can be: after
+    /// it they would come beside those whose time it is.
     pub fn return_at_opening(&self, position: u64, opens_in: Duration, jitter: Jitter) -> Duration {
+        let opens_in = opens_in.as_secs_f64();
         let after_opening = as_f64(position) / self.returns_per_second + jitter.phase;
-        let seconds = opens_in.as_secs_f64() + after_opening;
-        if seconds > LONGEST_PROMISE_SECONDS {
-            self.poll_after(position, jitter)
+        let returns_in = opens_in + after_opening;
+        let seconds = if returns_in <= LONGEST_PROMISE_SECONDS {
+            returns_in.max(SHORTEST_RETURN_SECONDS)
+        } else if opens_in.max(after_opening) < LONGEST_PROMISE_SECONDS {
+            let earliest = (returns_in - LONGEST_PROMISE_SECONDS).max(opens_in / 2.0);
+            earliest + (opens_in - earliest) * jitter.phase
         } else {
-            Duration::from_secs_f64(seconds.max(SHORTEST_RETURN_SECONDS))
-        }
+            jitter.around(self.interval_seconds(position))
+        };
+        Duration::from_secs_f64(seconds)
     }
 
     fn interval_seconds(&self, position: u64) -> f64 {

@@ -194,6 +194,32 @@ fn before_the_opening_everybody_is_asked_back_front_first_at_half_of_the_budget(
     }
 }
 
+proptest! {
+    /// Whoever cannot be promised the time to return yet asks before the opening, and is told it in time.
+    #[test]
+    fn nobody_asks_after_the_opening_before_it_is_their_time(
+        waiting in 1_u64..2_500_000, part in 0.0..1.0, opens_in in 1.0..3_600.0, phase in 0.0..1.0,
+    ) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the line")]
+        let position = (as_f64(waiting) * part) as u64 + 1;
+        let lobby = demand(waiting, Motion::Scheduled);
+        let rule = IntervalRule::new(&lobby, &BudgetPlan::new(&[lobby], BUDGET));
+        let (mut left, mut polls) = (opens_in, 0);
+        let after_opening = loop {
+            let opens_in = Duration::from_secs_f64(left);
+            let told = rule.return_at_opening(position, opens_in, Jitter::after_poll(phase));
+            left -= told.as_secs_f64();
+            if left <= 0.0 {
+                break -left;
+            }
+            polls += 1;
+            prop_assert!(polls < 20, "asks again and again");
+        };
+        let their_time = as_f64(position) / (0.5 * BUDGET);
+        prop_assert!((their_time..=their_time + 1.0).contains(&after_opening), "{after_opening} instead of {their_time}");
+    }
+}
+
 #[test]
 fn rooms_that_open_together_share_the_return() {
     let lobbies = [

@@ -22,8 +22,15 @@ const LENGTHS: [u32; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 const RATES: [u32; 2] = [100, 1_000];
 /// With intervals of at most 5 minutes a gatekeeper is enough for a few million people.
 const PEOPLE_PER_GATEKEEPER: u32 = 2_500_000;
-/// People join within ten seconds, but no faster than the gatekeepers can answer.
-const JOIN_WITHIN: Duration = Duration::from_secs(10);
+/// People join within ten seconds, but no faster than the gatekeepers can answer; or within minutes.
+const JOIN_WITHIN: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(500)];
+/// Between the last join and the opening.
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(30),
+    Duration::from_secs(100),
+    Duration::from_secs(200),
+    Duration::from_secs(400),
+];
 
 /// Follows lines of all lengths through their openings.
 pub(super) async fn measure(stop: &CancellationToken) -> anyhow::Result<BenchReport> {
@@ -53,8 +60,10 @@ fn report(rounds: &[Round]) -> BenchReport {
             "budget_per_second": BUDGET_PER_SECOND,
             "people_per_gatekeeper_at_most": PEOPLE_PER_GATEKEEPER,
             "admissions_per_second": RATES,
-            "joins_per_second": "the whole line in 10 s, at most the budget",
-            "courses": ["open from the start", "opens 30 s after the last join", "opens 400 s after the last join"],
+            "people_join_within_s": JOIN_WITHIN.map(|within| within.as_secs()),
+            "joins_per_second_at_most": "the budget",
+            "opens": "before the first join, or after the last one",
+            "opens_s_after_the_last_join": PAUSES.map(|pause| pause.as_secs()),
             "followed_s_after_the_opening": virtual_line::FOLLOWED.as_secs(),
         }),
     }
@@ -100,27 +109,30 @@ fn gatekeepers(people: u32) -> u32 {
 }
 
 fn round(people: u32) -> Round {
-    let joins_per_second = (people / u32::try_from(JOIN_WITHIN.as_secs()).expect("ten"))
-        .clamp(1, BUDGET_PER_SECOND * gatekeepers(people));
-    let openings = [
-        Opening::FromTheStart,
-        Opening::AfterTheLastJoin(Duration::from_secs(30)),
-        Opening::AfterTheLastJoin(Duration::from_secs(400)),
-    ];
-    let courses = RATES.into_iter().flat_map(|admissions_per_second| {
-        openings.map(|opening| Course {
-            people,
-            joins_per_second,
-            admissions_per_second,
-            gatekeepers: gatekeepers(people),
-            opening,
-        })
+    let joins_per_second = JOIN_WITHIN.map(|within| {
+        let seconds = u32::try_from(within.as_secs()).expect("minutes");
+        (people / seconds).clamp(1, BUDGET_PER_SECOND * gatekeepers(people))
     });
-    let peaks = courses.map(|course| (course, course.follow(BUDGET_PER_SECOND)));
-    Round {
-        people,
-        peaks: peaks.collect(),
+    let openings = || {
+        let later = PAUSES.into_iter().map(Opening::AfterTheLastJoin);
+        std::iter::once(Opening::FromTheStart).chain(later)
+    };
+    let mut peaks = Vec::new();
+    for joins_per_second in joins_per_second {
+        for admissions_per_second in RATES {
+            for opening in openings() {
+                let course = Course {
+                    people,
+                    joins_per_second,
+                    admissions_per_second,
+                    gatekeepers: gatekeepers(people),
+                    opening,
+                };
+                peaks.push((course, course.follow(BUDGET_PER_SECOND)));
+            }
+        }
     }
+    Round { people, peaks }
 }
 
 #[cfg(test)]
