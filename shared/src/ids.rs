@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
+use smol_str::SmolStr;
 use uuid::Uuid;
 
 /// Why a text is not the id it should be.
@@ -21,10 +21,10 @@ pub enum InvalidId {
     Jti,
 }
 
-/// The name of one waiting line: 1 to 40 of `[a-z0-9-]`. Copies share the text.
+/// The name of one waiting line: 1 to 40 of `[a-z0-9-]`. Cheap to copy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct RoomName(Arc<str>);
+pub struct RoomName(SmolStr);
 
 impl RoomName {
     const LONGEST: usize = 40;
@@ -47,11 +47,11 @@ impl FromStr for RoomName {
     }
 }
 
-/// Somebody in a room: the `sub` of a user token, or an id minted for an anonymous visitor. Copies share
-/// the text.
+/// Somebody in a room: the `sub` of a user token, or an id minted for an anonymous visitor. Cheap to
+/// copy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct VisitorId(Arc<str>);
+pub struct VisitorId(SmolStr);
 
 impl VisitorId {
     const LONGEST: usize = 128;

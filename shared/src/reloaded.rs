@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -21,6 +22,7 @@ pub struct Reloaded<T, E> {
     path: PathBuf,
     load: Load<T, E>,
     current: ArcSwap<T>,
+    version: AtomicU64,
 }
 
 impl<T, E> Reloaded<T, E>
@@ -35,12 +37,19 @@ where
             path: path.to_owned(),
             load,
             current,
+            version: AtomicU64::new(0),
         }))
     }
 
     /// The newest good version.
     pub fn current(&self) -> Guard<Arc<T>> {
         self.current.load()
+    }
+
+    /// Changes after each change, for whoever remembers what followed from an earlier version: read before
+    /// [`Self::current`], it is never newer than that.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// Looks again now and then. What cannot be read is reported, and the version before stays.
@@ -64,6 +73,7 @@ where
             Ok(fresh) if fresh == **self.current.load() => false,
             Ok(fresh) => {
                 self.current.store(Arc::new(fresh));
+                self.version.fetch_add(1, Ordering::Release);
                 info!(path = %self.path.display(), "read anew");
                 true
             }

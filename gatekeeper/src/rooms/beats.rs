@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use shared::ids::{Number, VisitorId};
+use shared::ids::Number;
 use shared::redis_handle::StoreError;
 use shared::room::{Beat, Beaten, Line, Promise};
+use shared::tokens::waiting::WaitingClaims;
 
 /// Beats of one call: some milliseconds of Redis.
 const AT_ONCE: usize = 1_500;
@@ -23,9 +24,7 @@ const KEPT_FOR: Duration = Duration::from_secs(600);
 /// One visitor, seen.
 #[derive(Debug, Clone)]
 struct Seen {
-    visitor: VisitorId,
-    number: Number,
-    life: u64,
+    claims: Arc<WaitingClaims>,
     at: Instant,
     promised: Promise,
 }
@@ -47,15 +46,13 @@ impl Beats {
     }
 
     /// Takes down that somebody was seen just now.
-    pub(super) fn add(&self, visitor: &VisitorId, life: u64, number: Number, promised: Promise) {
+    pub(super) fn add(&self, claims: &Arc<WaitingClaims>, promised: Promise) {
         let seen = Seen {
-            visitor: visitor.clone(),
-            number,
-            life,
+            claims: Arc::clone(claims),
             at: Instant::now(),
             promised,
         };
-        self.lock(usize::try_from(number.0).unwrap_or_default() % PARTS)
+        self.lock(usize::try_from(claims.num.0).unwrap_or_default() % PARTS)
             .push(seen);
     }
 
@@ -97,7 +94,7 @@ impl Beats {
             let seen = std::mem::take(&mut *self.lock(part));
             for seen in seen {
                 let is_full = kept.len() >= KEPT_MOST;
-                match kept.entry((seen.life, seen.number)) {
+                match kept.entry((seen.claims.life, seen.claims.num)) {
                     Entry::Occupied(mut earlier) => {
                         earlier.insert(seen);
                     }
@@ -120,8 +117,8 @@ impl Beats {
 
 fn beat(seen: &Seen) -> Beat {
     Beat {
-        visitor: seen.visitor.clone(),
-        number: seen.number,
+        visitor: seen.claims.sub.clone(),
+        number: seen.claims.num,
         seen_ago: seen.at.elapsed(),
         promised: seen.promised,
     }

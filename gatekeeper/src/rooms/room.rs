@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use shared::ids::{Number, RoomName, VisitorId};
 use shared::redis_handle::{Redis, StoreError};
 use shared::room::{ClaimOutcome, ClaimRequest, Joined, Leaver, Line, Promise, Seen};
@@ -22,7 +22,7 @@ use crate::limits::{InFlight, Place};
 use crate::pace::Pace;
 
 /// Outcomes that no longer change, remembered so that polling a finished token in a loop is no load on Redis.
-const REMEMBERED_OUTCOMES: u64 = 100_000;
+const REMEMBERED_OUTCOMES: usize = 100_000;
 /// Calls of a room that go to Redis alone, outside of a batch, at once. A room whose Redis is slow must not take all
 /// the places of the process.
 const SINGLE_CALLS_AT_ONCE: u32 = 512;
@@ -128,9 +128,8 @@ impl Room {
     }
 
     /// Takes down that a visitor in the line was seen just now, and may be silent for `promised` from now on.
-    pub fn seen(&self, claims: &WaitingClaims, promised: Promise) {
-        self.beats
-            .add(&claims.sub, claims.life, claims.num, promised);
+    pub fn seen(&self, claims: &Arc<WaitingClaims>, promised: Promise) {
+        self.beats.add(claims, promised);
     }
 
     /// Sends the beats that Redis does not know yet.

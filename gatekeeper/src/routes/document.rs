@@ -1,6 +1,7 @@
 //! The visitor document: what a visitor is told at join and at each poll, and how it is made.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -219,7 +220,7 @@ pub(super) fn promise_of_a_join(room: &Room) -> Promise {
 pub(super) async fn of(
     app: &App,
     room: &Room,
-    claims: &WaitingClaims,
+    claims: &Arc<WaitingClaims>,
     occasion: Occasion,
 ) -> Result<VisitorDocument, Problem> {
     let snapshot = room.snapshot();

@@ -1,5 +1,7 @@
 //! `POST /v1/rooms/{room}/visitors`: enter the line. Entering again gives the same number.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Request, StatusCode};
@@ -63,7 +65,7 @@ pub(super) async fn enter(
         Joined::Again(number) => (StatusCode::OK, number),
         Joined::Refused => return Err(problems::room_closed(room)),
     };
-    let claims = WaitingClaims::new(visitor, room.clone(), life, number);
+    let claims = Arc::new(WaitingClaims::new(visitor, room.clone(), life, number));
     let token = app
         .waiting_tokens
         .sign(&claims)

@@ -97,10 +97,10 @@ fn log(label: Label, method: &Method, status: u16, seconds: f64, id: &HeaderValu
             )
         };
     }
-    // Polls come by the ten thousand a second; a line for each would cost more than the poll.
+    // Polls, and joins at an opening, come by the ten thousand a second; a line for each would cost more than the answer.
     match (status, label) {
         (500.., _) => line!(error),
-        (_, Label::Me) => line!(debug),
+        (_, Label::Me) | (..300, Label::Visitors) => line!(debug),
         _ => line!(info),
     }
 }

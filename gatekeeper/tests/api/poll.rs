@@ -220,7 +220,7 @@ async fn in_the_last_quarter(gate: &Gate) -> (WaitingKeys, String) {
 }
 
 fn is_newer(keys: &WaitingKeys, token: &str, than: &str) -> bool {
-    let ends = |token| keys.verify(token).unwrap().0.exp;
+    let ends = |token| keys.verify(token).unwrap().exp;
     ends(token) > ends(than)
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde::{Deserialize, Serialize};
 
-use super::hs256::Check;
+use super::hs256::Key;
 use super::key_ring::{KeyRing, KeyRingError};
-use super::{ISSUER, LEEWAY_SECONDS, TokenError, decode, header, validation};
+use super::{ISSUER, LEEWAY_SECONDS, TokenError};
 use crate::clock;
 use crate::ids::{Number, RoomName, VisitorId};
 use crate::reloaded::Reloaded;
@@ -66,10 +65,11 @@ pub struct WaitingKeys {
     ring: Arc<Reloaded<Secrets, KeyRingError>>,
 }
 
-/// The secrets of the folder, and what checks the tokens that they signed.
+/// The secrets of the folder, and what signs and checks with them.
 struct Secrets {
     ring: KeyRing<Vec<u8>>,
-    checks: Vec<Check>,
+    signing: Key,
+    all: Vec<Key>,
 }
 
 impl PartialEq for Secrets {
@@ -96,37 +96,22 @@ impl WaitingKeys {
         self.ring.look()
     }
 
-    /// Whether the token's key is still in the folder, for whoever remembers what was verified.
-    pub fn knows(&self, kid: &str) -> bool {
-        self.ring.current().ring.keys.contains_key(kid)
+    /// Changes after each change of the folder. What was verified, and by which version before it, may be remembered for
+    /// as long as it is the same.
+    pub fn version(&self) -> u64 {
+        self.ring.version()
     }
 
     /// Signs with the current key.
     pub fn sign(&self, claims: &WaitingClaims) -> Result<String, TokenError> {
-        let secrets = self.ring.current();
-        let (kid, secret) = secrets.ring.signing();
-        let key = EncodingKey::from_secret(secret);
-        jsonwebtoken::encode(&header(Algorithm::HS256, kid), claims, &key)
-            .or(Err(TokenError::Signing))
+        self.ring.current().signing.sign(claims)
     }
 
-    /// The claims and the `kid`, if the token is ours and has not expired.
-    pub fn verify(&self, token: &str) -> Result<(WaitingClaims, String), TokenError> {
+    /// The claims, if the token is ours and has not expired.
+    pub fn verify(&self, token: &str) -> Result<WaitingClaims, TokenError> {
         let secrets = self.ring.current();
-        for check in &secrets.checks {
-            if let Some(claims) = check.claims(token) {
-                return Ok((trusted(claims?)?, check.kid().to_owned()));
-            }
-        }
-        let key = |kid: &str| {
-            let secret = secrets.ring.keys.get(kid);
-            secret.map(|secret| DecodingKey::from_secret(secret))
-        };
-        decode(
-            token,
-            key,
-            &validation(Algorithm::HS256, &["exp", "iss", "sub"]),
-        )
+        let claims = secrets.all.iter().find_map(|key| key.claims(token));
+        trusted(claims.unwrap_or(Err(TokenError::Invalid))?)
     }
 }
 
@@ -159,52 +144,54 @@ fn read(folder: &Path) -> Result<Secrets, KeyRingError> {
             (secret.len() >= WaitingKeys::SHORTEST_SECRET_BYTES).then_some(secret)
         },
     )?;
-    let checks = ring
-        .keys
-        .iter()
-        .map(|(kid, secret): (&String, &Vec<u8>)| Check::new(kid, secret));
+    let (kid, secret) = ring.signing();
+    let keys = ring.keys.iter();
     Ok(Secrets {
-        checks: checks.collect(),
+        signing: Key::new(kid, secret),
+        all: keys.map(|(kid, secret)| Key::new(kid, secret)).collect(),
         ring,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::Algorithm;
+
+    use super::super::header;
     use super::*;
 
     #[test]
-    fn the_short_way_recognises_what_we_sign_and_only_that() {
+    fn tokens_are_what_a_general_library_makes_and_only_signed_ones_are_believed() {
         super::super::install_crypto_provider();
-        let secret = [7; 32];
         let claims = WaitingClaims::new(
             "ada".parse().unwrap(),
             "main".parse().unwrap(),
             1,
             Number(2),
         );
-        let sign = |kid: &str, secret: &[u8]| {
-            let key = EncodingKey::from_secret(secret);
+        let by_library = |kid: &str, secret: &[u8]| {
+            let key = jsonwebtoken::EncodingKey::from_secret(secret);
             jsonwebtoken::encode(&header(Algorithm::HS256, kid), &claims, &key).unwrap()
         };
-        let check = Check::new("one", &secret);
-        let token = sign("one", &secret);
-        assert_eq!(check.claims(&token), Some(Ok(claims.clone())));
+        let key = Key::new("one", &[7; 32]);
+        let token = key.sign(&claims).unwrap();
+        assert_eq!(token, by_library("one", &[7; 32]));
+        assert_eq!(key.claims(&token), Some(Ok(claims.clone())));
         assert_eq!(
-            check.claims::<WaitingClaims>(&sign("two", &secret)),
+            key.claims::<WaitingClaims>(&by_library("two", &[7; 32])),
             None,
             "another key's"
         );
         let refused = Some(Err(TokenError::Invalid));
         for bad in [
-            sign("one", &[8; 32]),
+            by_library("one", &[8; 32]),
             format!("{token}A"),
             format!("{token}.A"),
             token[..token.len() - 1].to_owned(),
             token.replacen('.', ".A", 1),
             token[..=token.rfind('.').unwrap()].to_owned(),
         ] {
-            assert_eq!(check.claims::<WaitingClaims>(&bad), refused, "{bad}");
+            assert_eq!(key.claims::<WaitingClaims>(&bad), refused, "{bad}");
         }
     }
 }
