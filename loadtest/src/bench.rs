@@ -8,6 +8,7 @@ mod floor;
 mod ground;
 mod joins;
 mod lanes;
+mod lottery;
 mod memory;
 mod page;
 mod poll_budget;
@@ -65,6 +66,9 @@ pub(crate) enum Benchmark {
     /// Polls that a line asks for, on a virtual clock; needs no stack
     #[value(name = "P12")]
     P12,
+    /// Opening by lottery, with a million
+    #[value(name = "lottery")]
+    Lottery,
 }
 
 /// Measures one figure.
@@ -82,5 +86,6 @@ pub(crate) async fn run(
         Benchmark::P5 => streams::measure(&ground()?, stop).await,
         Benchmark::P6 => memory::measure(&ground()?, stop).await,
         Benchmark::P12 => poll_budget::measure(stop).await,
+        Benchmark::Lottery => lottery::measure(&ground()?, stop).await,
     }
 }

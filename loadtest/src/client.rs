@@ -69,6 +69,15 @@ pub(crate) struct Client {
 }
 
 impl Service {
+    /// The one that listens there.
+    pub(crate) fn on(address: SocketAddr) -> Arc<Self> {
+        let host = HeaderValue::from_str(&address.to_string());
+        Arc::new(Self {
+            address,
+            host: host.expect("an address is good in a header"),
+        })
+    }
+
     /// Reads an address as the stack file writes it.
     pub(crate) fn at(url: &str) -> Result<Arc<Self>, BadAddress> {
         let authority = url

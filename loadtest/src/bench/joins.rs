@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
+use http::StatusCode;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -13,15 +13,16 @@ use super::lanes::{self, Lane, Side};
 use super::report::{AgainstFloor, BenchReport, Outcome, Round, Series};
 use super::requests;
 use super::room::{self, BenchRoom, Pace};
-use super::servers::{NICENESS, Server};
+use super::servers::Server;
 use super::wire::Wire;
+use crate::client::Outgoing;
 use crate::tokens::Minter;
 
 const RATIO_BOUND: f64 = 0.25;
 const ROUNDS: usize = 7;
 /// Joins gather for a millisecond before they go to Redis: with fewer at once that would be what is measured.
 const CONNECTIONS: usize = 256;
-const JOINS_PER_CONNECTION: usize = 40;
+const JOINS_PER_CONNECTION: usize = 80;
 const JOINS: usize = CONNECTIONS * JOINS_PER_CONNECTION;
 
 pub(super) async fn measure(
@@ -39,9 +40,8 @@ pub(super) async fn measure(
     let observed = json!({ "user_tokens": JOINS * (ROUNDS + 1), "joins_per_round": JOINS });
     let series = Series::new("joins".to_owned(), None, rounds, observed);
     let conditions = json!({
-        "client": "closed loop, own process, kept connections, one request at a time",
+        "client": "the crowds' own (hyper), closed loop, own process, kept connections, one request at a time",
         "connections": CONNECTIONS,
-        "servers_niceness": NICENESS,
     });
     Ok(BenchReport {
         name: "P3",
@@ -67,13 +67,12 @@ async fn in_room(ground: &Ground, room: &BenchRoom) -> anyhow::Result<Vec<Round>
     .await?;
     let mut joining = Vec::with_capacity(CONNECTIONS);
     for _ in 0..CONNECTIONS {
-        let lane = Lane::open(floor.address, gatekeeper.address).await?;
         joining.push(Joining {
-            lane,
+            lane: Lane::new(floor.address, gatekeeper.address),
             requests: Vec::new(),
         });
     }
-    let before = room.waiting().await?;
+    let before = room.numbers().await?;
     // One round more, which is not counted, for warmth.
     let rounds = lanes::interleaved(ROUNDS + 1, async |side| {
         if side == Side::Floor {
@@ -82,10 +81,10 @@ async fn in_room(ground: &Ground, room: &BenchRoom) -> anyhow::Result<Vec<Round>
         lanes::phase(&mut joining, |joining| joining.send_all(side)).await
     });
     let rounds = rounds.await?.split_off(1);
-    let joined = room.waiting().await? - before;
+    let joined = room.numbers().await? - before;
     if usize::try_from(joined)? != JOINS * (ROUNDS + 1) {
         bail!(
-            "{joined} are in the line after {} joins that were answered",
+            "{joined} numbers were given for {} joins that were answered",
             JOINS * (ROUNDS + 1)
         );
     }
@@ -93,14 +92,14 @@ async fn in_room(ground: &Ground, room: &BenchRoom) -> anyhow::Result<Vec<Round>
 }
 
 /// As many joins as there are in a round, made by all processors before the clock starts.
-async fn requests(minter: &Arc<Minter>, room: &str) -> anyhow::Result<Vec<Bytes>> {
+async fn requests(minter: &Arc<Minter>, room: &str) -> anyhow::Result<Vec<Outgoing>> {
     let mut tasks = JoinSet::new();
     for _ in 0..CONNECTIONS {
         let (minter, room) = (Arc::clone(minter), room.to_owned());
         tasks.spawn(async move {
             let request = |_| {
                 let user_token = minter.buyer(&uuid::Uuid::now_v7().to_string())?;
-                anyhow::Ok(requests::join(&room, &user_token))
+                requests::outgoing_join(&room, &user_token)
             };
             (0..JOINS_PER_CONNECTION)
                 .map(request)
@@ -117,10 +116,10 @@ async fn requests(minter: &Arc<Minter>, room: &str) -> anyhow::Result<Vec<Bytes>
 /// One loop of joins.
 struct Joining {
     lane: Lane,
-    requests: Vec<Bytes>,
+    requests: Vec<Outgoing>,
 }
 
-fn hand_out(joining: &mut [Joining], requests: Vec<Bytes>) {
+fn hand_out(joining: &mut [Joining], requests: Vec<Outgoing>) {
     let mut requests = requests.into_iter();
     for joining in joining {
         joining.requests = requests.by_ref().take(JOINS_PER_CONNECTION).collect();
@@ -129,14 +128,14 @@ fn hand_out(joining: &mut [Joining], requests: Vec<Bytes>) {
 
 impl Joining {
     async fn send_all(mut self, side: Side) -> anyhow::Result<(Self, u32)> {
-        let wire = self.lane.to(side);
+        let lane = &mut self.lane;
         for request in &self.requests {
-            let reply = wire.ask(request).await?;
-            if reply.status != 201 {
+            let reply = lane.ask(side, request).await?;
+            if reply.status != StatusCode::CREATED {
                 bail!(
                     "a join was answered {}: {}",
                     reply.status,
-                    String::from_utf8_lossy(reply.body)
+                    String::from_utf8_lossy(&reply.body)
                 );
             }
         }

@@ -1,19 +1,23 @@
-//! The same client for both servers: closed loops over kept connections, each of which leads to the floor and to ours, one
-//! request at a time. Throughput is what such a loop can tell; latencies are measured by `loadtest run`.
+//! The same client for both servers, the one that all crowds use: closed loops over kept connections, each of which leads
+//! to the floor and to ours, one request at a time. Throughput is what such a loop can tell; latencies are measured by
+//! `loadtest run`.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::report::Round;
-use super::wire::Wire;
+use crate::client::{Answer, Client, Outgoing, Service};
 
 /// Beyond what a phase should take: a server that hangs ends the benchmark.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Longest body of an answer.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// Which of the two servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,28 +28,29 @@ pub(super) enum Side {
 
 /// A connection to each of the two.
 pub(super) struct Lane {
-    floor: Wire,
-    ours: Wire,
+    floor: Client,
+    ours: Client,
 }
 
 impl Lane {
-    pub(super) async fn open(floor: SocketAddr, ours: SocketAddr) -> anyhow::Result<Self> {
-        Ok(Self {
-            floor: Wire::open(floor, None)
-                .await
-                .context("cannot reach the floor")?,
-            ours: Wire::open(ours, None)
-                .await
-                .context("cannot reach the gatekeeper")?,
-        })
+    pub(super) fn new(floor: SocketAddr, ours: SocketAddr) -> Self {
+        Self {
+            floor: Client::new(&Service::on(floor)),
+            ours: Client::new(&Service::on(ours)),
+        }
     }
 
-    /// The connection to one of the two.
-    pub(super) fn to(&mut self, side: Side) -> &mut Wire {
-        match side {
+    /// The answer of one of the two.
+    pub(super) async fn ask(&mut self, side: Side, request: &Outgoing) -> anyhow::Result<Answer> {
+        let client = match side {
             Side::Floor => &mut self.floor,
             Side::Ours => &mut self.ours,
+        };
+        let answer = client.send(request.clone(), ANSWER_BYTES_MAX).await?;
+        if client.reconnections() > 0 {
+            bail!("a kept connection was closed");
         }
+        Ok(answer)
     }
 }
 

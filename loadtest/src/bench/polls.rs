@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,11 +14,13 @@ use super::ground::Ground;
 use super::lanes::{self, Lane, Side};
 use super::positions::Positions;
 use super::report::{AgainstFloor, BenchReport, Figure, Outcome, Round, Series, rounded, sorted};
+use super::requests;
 use super::room::{self, BenchRoom, Member, PRESENT_THROUGHOUT, Pace};
-use super::servers::{EARLY_POLLS_ALLOWED, NICENESS, Server};
+use super::servers::{EARLY_POLLS_ALLOWED, Server};
 use super::upkeep::{Known, Upkeep};
 use super::visitors::{self, Joiner, Visitor};
 use super::wire::Wire;
+use crate::client::Outgoing;
 use crate::progress::say;
 use crate::tokens::Minter;
 
@@ -85,9 +88,8 @@ pub(super) async fn measure(
     let mut measured = AgainstFloor::new("polls a second", RATIO_BOUND, series);
     measured.figures.push(flatness);
     let conditions = json!({
-        "client": "closed loop, own process, kept connections, one request at a time",
+        "client": "the crowds' own (hyper), closed loop, own process, kept connections, one request at a time",
         "connections": CONNECTIONS,
-        "servers_niceness": NICENESS,
         "early_poll_rule": "off",
     });
     Ok(BenchReport {
@@ -142,7 +144,7 @@ async fn in_room(ground: &Ground, room: &BenchRoom, plan: Plan) -> anyhow::Resul
     let mut positions = Positions::new(room, gatekeeper.address, &watched).await?;
     let floor = floor(ground, gatekeeper.address, &pollers).await?;
     let spare = Known::default();
-    let mut polling = polling(&floor, &gatekeeper, pollers, &spare).await?;
+    let mut polling = polling(&room.name, &floor, &gatekeeper, &pollers, &spare)?;
     everybody_polls(&mut polling).await?;
     positions.check_at_rest().await?;
 
@@ -163,12 +165,12 @@ async fn in_room(ground: &Ground, room: &BenchRoom, plan: Plan) -> anyhow::Resul
     everybody_polls(&mut polling).await?;
     positions.check_at_rest().await?;
     let observed = observed(&positions, plan, admitted, upkeep.departures, seconds);
-    Ok(Series::new(
-        plan.label(),
-        Some(plan.waiting),
-        rounds,
-        observed,
-    ))
+    let series = Series::new(plan.label(), Some(plan.waiting), rounds, observed);
+    Ok(match plan.remembered_tokens {
+        None => series,
+        // Nearly every poll verifies its token anew: what that costs is to be seen beside the others.
+        Some(_) => series.without_bound(),
+    })
 }
 
 /// Each promises to come back in as long as it takes while nobody is let in: nobody becomes absent for a while.
@@ -217,32 +219,36 @@ async fn floor(
 /// One loop of polls.
 struct Polling {
     lane: Lane,
-    pollers: Vec<Visitor>,
+    room: String,
+    /// A request for each visitor.
+    pollers: Vec<Outgoing>,
     /// For how many it polls as long as there are as many.
     most: usize,
     next: usize,
     spare: Known,
 }
 
-async fn polling(
+fn polling(
+    room: &str,
     floor: &Server,
     gatekeeper: &Server,
-    pollers: Vec<Visitor>,
+    pollers: &[Visitor],
     spare: &Known,
 ) -> anyhow::Result<Vec<Polling>> {
     let mut loops = Vec::with_capacity(CONNECTIONS);
     for _ in 0..CONNECTIONS {
         loops.push(Polling {
-            lane: Lane::open(floor.address, gatekeeper.address).await?,
+            lane: Lane::new(floor.address, gatekeeper.address),
+            room: room.to_owned(),
             pollers: Vec::new(),
             most: 0,
             next: 0,
             spare: Arc::clone(spare),
         });
     }
-    for (index, poller) in pollers.into_iter().enumerate() {
+    for (index, poller) in pollers.iter().enumerate() {
         let polling = &mut loops[index % CONNECTIONS];
-        polling.pollers.push(poller);
+        polling.add(poller)?;
         polling.most += 1;
     }
     Ok(loops)
@@ -272,23 +278,19 @@ impl Polling {
     /// their stead then, as soon as somebody has come.
     async fn poll(&mut self, side: Side) -> anyhow::Result<u32> {
         if self.pollers.len() < self.most {
-            self.fill_up();
+            self.fill_up()?;
         }
         if self.pollers.is_empty() {
             tokio::time::sleep(UNTIL_SOMEBODY_COMES).await;
             return Ok(0);
         }
         self.next = (self.next + 1) % self.pollers.len();
-        let reply = self
-            .lane
-            .to(side)
-            .ask(&self.pollers[self.next].poll)
-            .await?;
-        if reply.status != 200 {
+        let reply = self.lane.ask(side, &self.pollers[self.next]).await?;
+        if reply.status != StatusCode::OK {
             bail!(
                 "a poll was answered {}: {}",
                 reply.status,
-                String::from_utf8_lossy(reply.body)
+                String::from_utf8_lossy(&reply.body)
             );
         }
         let is_waiting = reply.body.starts_with(br#"{"state":"waiting""#);
@@ -298,10 +300,20 @@ impl Polling {
         Ok(u32::from(is_waiting))
     }
 
-    fn fill_up(&mut self) {
-        let mut spare = self.spare.lock().expect("nobody panics with it");
-        let from = spare.len().saturating_sub(self.most - self.pollers.len());
-        self.pollers.extend(spare.drain(from..));
+    fn add(&mut self, visitor: &Visitor) -> anyhow::Result<()> {
+        let poll = requests::outgoing_poll(&self.room, &visitor.waiting_token)?;
+        self.pollers.push(poll);
+        Ok(())
+    }
+
+    fn fill_up(&mut self) -> anyhow::Result<()> {
+        let missing = self.most - self.pollers.len();
+        let newcomers: Vec<Visitor> = {
+            let mut spare = self.spare.lock().expect("nobody panics with it");
+            let from = spare.len().saturating_sub(missing);
+            spare.drain(from..).collect()
+        };
+        newcomers.iter().try_for_each(|newcomer| self.add(newcomer))
     }
 }
 

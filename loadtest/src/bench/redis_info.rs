@@ -5,6 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 const REDIS_DEADLINE: Duration = Duration::from_secs(5);
+/// Slow calls that Redis keeps: more than a benchmark has.
+const SLOW_CALLS: u32 = 100_000;
 
 /// Work done since the server started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,28 @@ impl RedisInfo {
         }
         found.sort();
         Ok(found)
+    }
+
+    /// Starts Redis' log of slow calls anew, with all that take a millisecond or more.
+    pub(super) async fn log_slow_calls(&mut self) -> anyhow::Result<()> {
+        let mut command = redis::cmd("CONFIG");
+        let command = command.arg("SET").arg("slowlog-log-slower-than").arg(1_000);
+        let command = command.arg("slowlog-max-len").arg(SLOW_CALLS);
+        self.ask::<()>(command).await?;
+        self.ask(redis::cmd("SLOWLOG").arg("RESET")).await
+    }
+
+    /// The longest call since [`Self::log_slow_calls`]; 0 when none took a millisecond.
+    pub(super) async fn longest_slow_call(&mut self) -> anyhow::Result<Duration> {
+        let mut command = redis::cmd("SLOWLOG");
+        let calls: Vec<Vec<redis::Value>> = self.ask(command.arg("GET").arg(SLOW_CALLS)).await?;
+        let mut longest = 0;
+        for call in &calls {
+            // Its number, when it was, microseconds, …
+            let micros = call.get(2).context("a slow call has no duration")?;
+            longest = longest.max(redis::from_redis_value::<u64>(micros.clone())?);
+        }
+        Ok(Duration::from_micros(longest))
     }
 
     async fn info(&mut self, section: &str) -> anyhow::Result<String> {

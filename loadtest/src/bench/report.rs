@@ -29,9 +29,9 @@ pub(crate) enum Outcome {
 pub(crate) struct AgainstFloor {
     /// What is counted.
     pub unit: &'static str,
-    /// The rounds of the series with the smallest median.
+    /// The rounds of that series.
     pub rounds: Vec<Round>,
-    /// The smallest median of all series.
+    /// The smallest median of the series that have to reach the bound.
     pub ratio_median: f64,
     pub ratio_bound: f64,
     pub series: Vec<Series>,
@@ -50,6 +50,8 @@ pub(crate) struct Series {
     pub ratio_median: f64,
     pub ratio_lowest: f64,
     pub ratio_highest: f64,
+    /// Whether it has to reach the bound, or is there to be compared.
+    pub is_bounded: bool,
     /// What was checked and what went on meanwhile.
     pub observed: Value,
 }
@@ -107,17 +109,27 @@ impl Series {
             ratio_median: median(&ratios),
             ratio_lowest: ratios.first().copied().unwrap_or_default(),
             ratio_highest: ratios.last().copied().unwrap_or_default(),
+            is_bounded: true,
             observed,
+        }
+    }
+
+    /// One that is there to be compared.
+    pub(crate) fn without_bound(self) -> Self {
+        Self {
+            is_bounded: false,
+            ..self
         }
     }
 }
 
 impl AgainstFloor {
     /// # Panics
-    /// Without a series there is nothing to report.
+    /// Without a series that has to reach the bound there is nothing to report.
     pub(crate) fn new(unit: &'static str, ratio_bound: f64, series: Vec<Series>) -> Self {
         let lowest = series
             .iter()
+            .filter(|series| series.is_bounded)
             .min_by(|one, other| one.ratio_median.total_cmp(&other.ratio_median))
             .expect("a benchmark has a series");
         Self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 use shared::ids::{Number, RoomName, VisitorId};
 use shared::redis_handle::Redis;
 use shared::room::{Joined, Leaver, Line, Promise};
@@ -65,6 +66,37 @@ pub(super) async fn in_a_room<T>(
         tokio::time::sleep(ROOM_SPREADS).await;
         work(&room).await
     };
+    and_remove(&room, stop, working).await
+}
+
+/// The same with a room that opens by lottery at `opens_at`.
+pub(super) async fn in_a_lottery<T>(
+    ground: &Ground,
+    label: &str,
+    rate_per_second: u32,
+    opens_at: Timestamp,
+    public_value: &str,
+    stop: &CancellationToken,
+    work: impl AsyncFnOnce(&BenchRoom) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let room = BenchRoom::connect(ground, label).await?;
+    room.admitter
+        .schedule(&room.name, rate_per_second, opens_at)
+        .await?;
+    let working = async {
+        room.admitter
+            .commit_lottery(&room.name, public_value)
+            .await?;
+        work(&room).await
+    };
+    and_remove(&room, stop, working).await
+}
+
+async fn and_remove<T>(
+    room: &BenchRoom,
+    stop: &CancellationToken,
+    working: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     let done = stop.run_until_cancelled(Box::pin(working)).await;
     let removed = room.admitter.remove(&room.name).await;
     let done = done.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end")))?;
@@ -150,6 +182,34 @@ impl BenchRoom {
             .await?)
     }
 
+    /// People whom a lottery has drawn a place for, and who have not been taken there yet.
+    pub(super) async fn in_lobby(&self) -> anyhow::Result<u64> {
+        Ok(self
+            .redis
+            .query(redis::cmd("ZCARD").arg(self.key("lobby")))
+            .await?)
+    }
+
+    /// When those of the first places were let in who are in the active set.
+    pub(super) async fn let_in_at(&self, places: u64) -> anyhow::Result<Vec<Timestamp>> {
+        let mut command = redis::cmd("HVALS");
+        let admissions: Vec<String> = self
+            .redis
+            .query(command.arg(self.key("admissions")))
+            .await?;
+        let mut found = Vec::new();
+        for admission in admissions {
+            let mut words = admission.split(' ').map(str::parse::<i64>);
+            let (Some(Ok(place)), Some(Ok(since_ms))) = (words.next(), words.next()) else {
+                anyhow::bail!("an admission cannot be read: {admission}");
+            };
+            if u64::try_from(place).is_ok_and(|place| place <= places) {
+                found.push(Timestamp::from_millisecond(since_ms)?);
+            }
+        }
+        Ok(found)
+    }
+
     /// How many stand in front of a visitor; `None` when they are not in the line.
     pub(super) async fn rank(&self, visitor: &VisitorId) -> anyhow::Result<Option<u64>> {
         let mut command = redis::cmd("ZRANK");
@@ -159,13 +219,19 @@ impl BenchRoom {
 
     /// Admissions since the room was made.
     pub(super) async fn admitted(&self) -> anyhow::Result<u64> {
+        self.counter("admitted_total").await
+    }
+
+    /// Numbers given since the room was made, whatever has become of their owners.
+    pub(super) async fn numbers(&self) -> anyhow::Result<u64> {
+        Ok(self.counter("next").await?.saturating_sub(1))
+    }
+
+    async fn counter(&self, field: &str) -> anyhow::Result<u64> {
         let mut command = redis::cmd("HGET");
-        command.arg(self.key("room")).arg("admitted_total");
-        Ok(self
-            .redis
-            .query::<Option<u64>>(&command)
-            .await?
-            .unwrap_or(0))
+        command.arg(self.key("room")).arg(field);
+        let counted = self.redis.query::<Option<u64>>(&command).await?;
+        Ok(counted.unwrap_or(0))
     }
 
     fn key(&self, name: &str) -> String {

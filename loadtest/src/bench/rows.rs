@@ -49,13 +49,19 @@ fn share(described: &str, series: &Value, bound: f64, unit: &str) -> anyhow::Res
         number(series, "ratio_highest")?,
     );
     let label = series["label"].as_str().unwrap_or_default();
+    let is_bounded = series["is_bounded"].as_bool().unwrap_or(true);
+    let bound_told = if is_bounded {
+        format!("bound {bound}")
+    } else {
+        "no bound".to_owned()
+    };
     Ok(Row {
         what: format!("{described}: {label}"),
         figure: format!(
-            "{ratio:.2} ({lowest:.2}–{highest:.2} in {} rounds; bound {bound}); {ours:.0} {unit}",
+            "{ratio:.2} ({lowest:.2}–{highest:.2} in {} rounds; {bound_told}); {ours:.0} {unit}",
             rounds.len()
         ),
-        holds: ratio >= bound,
+        holds: !is_bounded || ratio >= bound,
     })
 }
 
@@ -85,10 +91,10 @@ mod tests {
     #[test]
     fn a_share_of_a_floor_has_a_row_for_each_series() {
         let round = |ratio: f64| json!({"floor": 1_000.0, "ours": 1_000.0 * ratio, "ratio": ratio});
-        let series = |label: &str, ratio: f64| json!({"label": label, "rounds": [round(ratio)], "ratio_median": ratio, "ratio_lowest": ratio, "ratio_highest": ratio});
+        let series = |label: &str, ratio: f64| json!({"label": label, "is_bounded": label != "forgetful", "rounds": [round(ratio)], "ratio_median": ratio, "ratio_lowest": ratio, "ratio_highest": ratio});
         let report = json!({
             "description": "polls", "unit": "polls a second", "ratio_median": 0.8, "ratio_bound": 0.85,
-            "series": [series("few", 0.9), series("many", 0.8)],
+            "series": [series("few", 0.9), series("many", 0.8), series("forgetful", 0.7)],
             "figures": [{"what": "flat", "value": 11.1, "bound": 5.0, "unit": "%"}],
         });
         let rows = of("P1", &report).unwrap();
@@ -98,7 +104,11 @@ mod tests {
             "0.90 (0.90–0.90 in 1 rounds; bound 0.85); 900 polls a second"
         );
         let holds: Vec<bool> = rows.iter().map(|row| row.holds).collect();
-        assert_eq!(holds, [true, false, false]);
+        assert_eq!(holds, [true, false, true, false]);
+        assert_eq!(
+            rows[2].figure,
+            "0.70 (0.70–0.70 in 1 rounds; no bound); 700 polls a second"
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Processes of a benchmark's own, beside those of the stack: a gatekeeper whose settings are under control, and the
-//! floor. Both run at the lowest priority, as the stack does, and end with their handle.
+//! floor. They end with their handle.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,8 +15,6 @@ use super::ground::Ground;
 use super::recorded;
 use super::wire::{Reply, Wire};
 
-/// The crowd goes first: see the Makefile.
-pub(super) const NICENESS: &str = "19";
 const FLOOR_LISTENS_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The whole crowd comes from one address.
@@ -44,7 +42,7 @@ impl Server {
         let (port, admin_port) = (ports::free()?, ports::free()?);
         let address = loopback(port);
         let program = ground.stack.bin.join("gatekeeper");
-        let mut launch = polite("bench-gatekeeper", &program, admin_port, ground)
+        let mut launch = launch("bench-gatekeeper", &program, admin_port, ground)
             .args(["--listen", &address.to_string()])
             .port(port);
         for (name, value) in ground.settings()? {
@@ -65,7 +63,7 @@ impl Server {
         let port = ports::free()?;
         let address = loopback(port);
         let myself = std::env::current_exe().context("where this program is")?;
-        let launch = polite("bench-floor", &myself, port, ground).args([
+        let launch = launch("bench-floor", &myself, port, ground).args([
             "floor",
             "--listen",
             &address.to_string(),
@@ -78,10 +76,8 @@ impl Server {
     }
 }
 
-/// A program that lets everybody else go first.
-fn polite(name: &str, program: &Path, port: u16, ground: &Ground) -> Launch {
-    let program = program.display().to_string();
-    Launch::service(name, "nice".into(), port, &ground.logs()).args(["-n", NICENESS, &program])
+fn launch(name: &str, program: &Path, port: u16, ground: &Ground) -> Launch {
+    Launch::service(name, program.to_owned(), port, &ground.logs())
 }
 
 async fn until_it_listens(address: SocketAddr) -> anyhow::Result<()> {

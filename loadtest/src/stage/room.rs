@@ -1,11 +1,12 @@
 //! Rooms are made by the operator's own tool, as an operator would.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use devstack::stack_file::Stack;
+use jiff::Timestamp;
 use tokio::process::Command;
 
 /// Longest that one command of the operator may take.
@@ -40,6 +41,49 @@ impl Admitter {
             arguments.extend(["--capacity", capacity]);
         }
         self.run(&arguments).await
+    }
+
+    /// Makes a room that opens at a time.
+    pub(crate) async fn schedule(
+        &self,
+        room: &str,
+        rate: u32,
+        opens_at: Timestamp,
+    ) -> anyhow::Result<()> {
+        let (rate, opens_at) = (rate.to_string(), opens_at.to_string());
+        let arguments = [
+            "rooms",
+            "create",
+            room,
+            "--rate",
+            &rate,
+            "--opens-at",
+            &opens_at,
+        ];
+        self.run(&arguments).await
+    }
+
+    /// A scheduled room opens by lottery, by itself.
+    pub(crate) async fn commit_lottery(
+        &self,
+        room: &str,
+        public_value: &str,
+    ) -> anyhow::Result<()> {
+        let arguments = ["lottery", "commit", room, "--public-value", public_value];
+        self.run(&arguments).await
+    }
+
+    /// Writes the proof of a draw.
+    pub(crate) async fn publish_lottery(&self, room: &str, file: &Path) -> anyhow::Result<()> {
+        let file = file.display().to_string();
+        self.run(&["lottery", "publish", room, "--out", &file])
+            .await
+    }
+
+    /// Recomputes a draw from its proof.
+    pub(crate) async fn verify_lottery(&self, file: &Path) -> anyhow::Result<()> {
+        self.run(&["lottery", "verify", &file.display().to_string()])
+            .await
     }
 
     pub(crate) async fn remove(&self, room: &str) -> anyhow::Result<()> {
