@@ -55,7 +55,7 @@ pub struct Config {
           value_parser = clap::value_parser!(u64).range(10..=250))]
     pub snapshot_interval_ms: u64,
 
-    /// How many verified waiting tokens are remembered; each takes about 250 bytes, and a forgotten one costs a verification.
+    /// How many verified waiting tokens are remembered; each takes about 300 bytes, and a forgotten one costs a verification.
     #[arg(long, env = "ONSALE_REMEMBERED_TOKENS", default_value_t = 200_000)]
     pub remembered_tokens: u64,
 

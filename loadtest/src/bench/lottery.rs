@@ -29,6 +29,9 @@ const MOVED_WITHIN: Duration = Duration::from_secs(300);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const VERIFIED_WITHIN: Duration = Duration::from_secs(120);
 
+/// Calls of Redis that the report names.
+const SHOWN_CALLS: usize = 5;
+
 const BOUND_OPENING_SECONDS: f64 = 2.0;
 const BOUND_BLOCKED_MS: f64 = 20.0;
 const BOUND_VERIFY_SECONDS: f64 = 10.0;
@@ -119,7 +122,14 @@ async fn in_room(
         tokio::time::sleep(LOOK_EVERY).await;
     }
     let moved_seconds = began.elapsed().as_secs_f64();
-    let blocked = redis.longest_slow_call().await?;
+    let slow_calls = redis.slow_calls().await?;
+    let blocked = slow_calls
+        .first()
+        .map_or(Duration::ZERO, |(duration, _)| *duration);
+    let longest = slow_calls.iter().take(SHOWN_CALLS);
+    let longest: Vec<_> = longest
+        .map(|(duration, call)| format!("{:.1} ms: {call}", duration.as_secs_f64() * 1e3))
+        .collect();
     let front = room.let_in_at(FRONT).await?;
     let last = front.iter().max().context("nobody was let in")?;
     let proof = ground.logs().join("bench-lottery.proof");
@@ -132,6 +142,7 @@ async fn in_room(
         observed: json!({
             "all_at_their_places_s": rounded(moved_seconds),
             "first_let_in_s": front.iter().min().map(|first| rounded(first.duration_since(opens_at).as_secs_f64())),
+            "longest_calls_of_redis": longest,
             "proof_bytes": std::fs::metadata(&proof)?.len(),
         }),
     })

@@ -5,6 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 const REDIS_DEADLINE: Duration = Duration::from_secs(5);
+/// An entry of `SLOWLOG GET`: its number, when, microseconds, command and arguments, whose.
+type SlowCall = (u64, i64, u64, Vec<Vec<u8>>, String, String);
+/// Of a script its hash, the number of its keys, and the first of them.
+const WORDS_OF_A_CALL: usize = 4;
 /// Slow calls that Redis keeps: more than a benchmark has.
 const SLOW_CALLS: u32 = 100_000;
 
@@ -78,17 +82,20 @@ impl RedisInfo {
         self.ask(redis::cmd("SLOWLOG").arg("RESET")).await
     }
 
-    /// The longest call since [`Self::log_slow_calls`]; 0 when none took a millisecond.
-    pub(super) async fn longest_slow_call(&mut self) -> anyhow::Result<Duration> {
+    /// The longest calls since [`Self::log_slow_calls`], longest first: how long, and how each begins.
+    pub(super) async fn slow_calls(&mut self) -> anyhow::Result<Vec<(Duration, String)>> {
         let mut command = redis::cmd("SLOWLOG");
-        let calls: Vec<Vec<redis::Value>> = self.ask(command.arg("GET").arg(SLOW_CALLS)).await?;
-        let mut longest = 0;
-        for call in &calls {
-            // Its number, when it was, microseconds, …
-            let micros = call.get(2).context("a slow call has no duration")?;
-            longest = longest.max(redis::from_redis_value::<u64>(micros.clone())?);
-        }
-        Ok(Duration::from_micros(longest))
+        let calls: Vec<SlowCall> = self.ask(command.arg("GET").arg(SLOW_CALLS)).await?;
+        let mut calls: Vec<_> = calls
+            .into_iter()
+            .map(|(_number, _at, micros, words, _address, _client)| {
+                let begins = words.iter().take(WORDS_OF_A_CALL);
+                let begins: Vec<_> = begins.map(|word| String::from_utf8_lossy(word)).collect();
+                (Duration::from_micros(micros), begins.join(" "))
+            })
+            .collect();
+        calls.sort_by_key(|(duration, _)| std::cmp::Reverse(*duration));
+        Ok(calls)
     }
 
     async fn info(&mut self, section: &str) -> anyhow::Result<String> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jsonwebtoken::Algorithm;
+use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::ed25519::Signer;
@@ -73,38 +73,28 @@ impl std::fmt::Debug for UserSigner {
 #[derive(Debug, Clone)]
 pub struct UserVerifier {
     keys: JwksFile,
-    issuer: String,
-    audience: Option<String>,
+    rules: Validation,
 }
 
 impl UserVerifier {
     /// Believes what `issuer` signed with one of `keys`.
     pub fn new(keys: JwksFile, issuer: impl Into<String>) -> Self {
-        Self {
-            keys,
-            issuer: issuer.into(),
-            audience: None,
-        }
+        let mut rules = validation(Algorithm::EdDSA, &["exp", "iss", "sub"]);
+        rules.set_issuer(&[issuer.into()]);
+        Self { keys, rules }
     }
 
     /// Believes only what was signed for `audience`; without this, only what names no audience at all.
     #[must_use]
-    pub fn for_audience(self, audience: impl Into<String>) -> Self {
-        Self {
-            audience: Some(audience.into()),
-            ..self
-        }
+    pub fn for_audience(mut self, audience: impl Into<String>) -> Self {
+        self.rules.set_audience(&[audience.into()]);
+        self.rules.required_spec_claims.insert("aud".to_owned());
+        self
     }
 
     /// The claims, if the token is the issuer's and has not expired. Whether the session has been
     /// revoked only booking-api knows.
     pub fn verify(&self, token: &str) -> Result<UserClaims, TokenError> {
-        let mut rules = validation(Algorithm::EdDSA, &["exp", "iss", "sub"]);
-        rules.set_issuer(&[&self.issuer]);
-        if let Some(audience) = &self.audience {
-            rules.set_audience(&[audience]);
-            rules.required_spec_claims.insert("aud".to_owned());
-        }
-        decode(token, |kid| self.keys.key(kid), &rules).map(|(claims, _kid)| claims)
+        decode(token, |kid| self.keys.key(kid), &self.rules).map(|(claims, _kid)| claims)
     }
 }
