@@ -14,7 +14,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// A look begins when it is time to open, not up to a quarter of a second later.
 const LOOK_LEAST: Duration = Duration::from_millis(5);
 /// Between two steps out of the lobby: Redis has others to answer, too.
-const STEP_EVERY: Duration = Duration::from_millis(10);
+const STEP_EVERY: Duration = Duration::from_millis(5);
 /// Thousands of joins hashed by one look.
 const HASHED_AT_ONCE: u32 = 1_000;
 

@@ -12,8 +12,9 @@ static CLOSE: LazyLock<Script> = room_script!("lottery_close");
 static DRAW: LazyLock<Script> = room_script!("lottery_draw");
 static MOVE: LazyLock<Script> = room_script!("lottery_move");
 
-/// Places of one call: about four milliseconds of Redis on a slow core, in which nobody else is answered.
-const PLACES_AT_ONCE: u64 = 250;
+/// Places of one call: about three milliseconds of Redis on a slow core, in which nobody else is answered, and more while
+/// it rewrites its file.
+const PLACES_AT_ONCE: u64 = 100;
 
 /// How far the move out of the lobby is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

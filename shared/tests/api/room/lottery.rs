@@ -205,9 +205,9 @@ async fn everybody_stands_at_the_place_drawn_and_who_comes_later_behind_them() {
         "from the lobby"
     );
     let moved = line.move_from_lobby(&places, 0).await.unwrap();
-    assert_eq!(moved, Moved::UpTo(250));
+    assert_eq!(moved, Moved::UpTo(100));
     let again = line.move_from_lobby(&places, 0).await.unwrap();
-    assert_eq!(again, Moved::UpTo(250), "repeated, it moves nobody");
+    assert_eq!(again, Moved::UpTo(100), "repeated, it moves nobody");
     move_all(&line, &places).await;
     let expected: Vec<_> = (1..=2_001)
         .map(|place| (format!("visitor-{}", places.number_of(place)), place))
