@@ -117,6 +117,8 @@ impl World {
                 ("ONSALE_USER_KEYS", path(&keys.user)),
                 ("ONSALE_USER_JWKS", path(&keys.user_jwks)),
                 ("ONSALE_DRAIN_DELAY_MS", "0".to_owned()),
+                // All people of a test have this machine's address.
+                ("ONSALE_ADDRESS_REQUESTS_PER_SECOND", "0".to_owned()),
                 ("ONSALE_DATABASE_CONNECTIONS", "10".to_owned()),
             ]),
         };
