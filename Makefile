@@ -8,12 +8,13 @@ export PATH := $(PATH):$(TOOLS)/bin
 SCENARIO ?= rush-1000
 BENCHMARKS := P1 P2 P3 P4 P5 P6 P12 lottery
 
-.PHONY: help build up down demo load bench figures test test-fast fuzz lint sqlx nextest
+.PHONY: help build up down demo load bench figures test test-fast test-full fuzz lint sqlx nextest
 
 help:
 	@echo 'make demo          everything, and a crowd that buys; leaves the site running'
 	@echo 'make up / down     start everything in the background / stop it'
 	@echo 'make test          everything that CI checks'
+	@echo 'make test-full     the tests that take minutes, on a machine that does nothing else'
 	@echo 'make test-fast     formatting, lints, and the tests that take moments'
 	@echo 'make load SCENARIO=rush-1000   one scenario on a stack of its own, release build'
 	@echo 'make bench         all benchmarks on a stack of their own, release build; ONLY=P1 measures one'
@@ -63,6 +64,7 @@ figures: build
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) metadata --manifest-path fuzz/Cargo.toml --locked --format-version 1 > /dev/null
 
 nextest:
 	@$(CARGO) nextest --version >/dev/null 2>&1 || \
@@ -78,6 +80,9 @@ test: lint nextest build
 	.ci/journey installed
 	k8s/check.sh target/debug
 	@.ci/unchanged
+
+test-full: nextest build
+	$(DEVSTACK) with-stores -- $(CARGO) nextest run --workspace --locked --run-ignored only
 
 # What a target finds goes to .dev/fuzz; a finding that was mended belongs into fuzz/corpus, which `make test` runs.
 SECONDS ?= 60

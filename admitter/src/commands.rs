@@ -77,7 +77,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Status { room, watch } => status::execute(room, watch, &redis, output).await?,
         Command::Log { room } => log::execute(&line(room), output).await?,
-        Command::Lottery(command) => lottery::execute(command, &redis, output).await?,
+        Command::Lottery(command) => lottery::execute(command, line, output).await?,
         Command::Evict { room, visitor } => evict::execute(&line(room), &visitor, output).await?,
         Command::Message { room, text } => message::execute(&line(room), text, output).await?,
     }

@@ -26,6 +26,12 @@ impl Output {
         }
     }
 
+    /// Says what cannot be shown at present, beside the results.
+    #[expect(clippy::print_stderr, reason = "not a result")]
+    pub fn trouble(self, error: &anyhow::Error) {
+        eprintln!("{error:#}");
+    }
+
     /// Shows rooms as a table, or as one JSON array.
     pub fn rooms(self, rooms: &[RoomStatus]) {
         if self.json {

@@ -10,9 +10,6 @@ use shared::room::{RoomSnapshot, RoomState};
 
 use crate::throttle::Throttle;
 
-/// An admitter looks after each room many times a second; one that has not for so long is away.
-pub const UNSEEN_AFTER: Duration = Duration::from_secs(5);
-
 /// How one room is doing.
 #[derive(Debug, Clone, Serialize)]
 pub struct RoomStatus {
@@ -55,14 +52,12 @@ pub struct RoomStatus {
 }
 
 impl RoomStatus {
-    /// The status of `room` from what was read: a snapshot, and when an admitter last looked after it.
-    pub fn new(room: RoomName, snapshot: RoomSnapshot, last_promotion_at_ms: Option<i64>) -> Self {
+    /// The status of `room` from what was read of it.
+    pub fn new(room: RoomName, snapshot: RoomSnapshot) -> Self {
+        let since_promotion = snapshot.since_promotion();
+        let has_admitter = since_promotion.is_some() && !snapshot.is_halted();
         let settings = snapshot.settings;
         let (waiting, active) = (snapshot.waiting, snapshot.active);
-        let since_promotion = last_promotion_at_ms.map(|at| {
-            let ago = snapshot.taken_at_ms.saturating_sub(at);
-            Duration::from_millis(u64::try_from(ago).unwrap_or(0))
-        });
         Self {
             room,
             state: settings.state,
@@ -74,7 +69,7 @@ impl RoomStatus {
             throttle: Throttle::of(settings.capacity, settings.rate_per_second, active, waiting),
             admitted_total: settings.admitted_total,
             gatekeepers: snapshot.gatekeepers,
-            has_admitter: since_promotion.is_some_and(|since| since < UNSEEN_AFTER),
+            has_admitter,
             since_promotion,
             shop_is_busy: snapshot.shop.map(|shop| shop.is_busy),
             anonymous: settings.anonymous,

@@ -51,6 +51,7 @@ impl App {
         admissions.keep_fresh(shutdown);
         let users = config.user_tokens.verifier(shutdown);
         let redis = config.redis.connect(shutdown);
+        let joins = config.redis.connect(shutdown);
         watch_peers(config, redis.clone(), readiness, shutdown);
         let limits = rooms::Limits {
             interval: config.snapshot_interval(),
@@ -58,7 +59,13 @@ impl App {
             poll_budget_per_second: f64::from(config.poll_budget),
         };
         Ok(Self {
-            rooms: Rooms::start(redis, limits, readiness.latch("rooms-read"), shutdown),
+            rooms: Rooms::start(
+                redis,
+                joins,
+                limits,
+                readiness.latch("rooms-read"),
+                shutdown,
+            ),
             limits: Limits::start(&config.limits, shutdown),
             streams: Streams::new(config.stream_limits(), shutdown),
             waiting_tokens: WaitingTokens::new(waiting_keys, config.remembered_tokens),

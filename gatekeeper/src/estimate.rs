@@ -31,6 +31,8 @@ pub enum Reason {
     NotOpen,
     /// Nobody is let in for the time being.
     Paused,
+    /// Nobody lets people in at present, although the room is open; it goes on by itself.
+    Halted,
     /// The shop is not well; letting people in waits for it.
     Busy,
     /// An operator lets in fewer people a second.

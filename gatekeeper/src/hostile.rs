@@ -1,4 +1,4 @@
-//! What strangers write, one entry for each kind: for the fuzz targets of `fuzz/`, and for the tests that run their
+//! What strangers write, and what Redis answers, one entry for each kind: for the fuzz targets of `fuzz/`, and for the tests that run their
 //! corpora. An entry must return whatever it is given; what it lets through must be what it claims to be.
 
 use std::io;
@@ -7,6 +7,7 @@ use std::path::Path;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::ids::RoomName;
+use shared::tokens::admission::AdmissionVerifier;
 use shared::tokens::jwks::JwksFile;
 use shared::tokens::user::UserVerifier;
 use shared::tokens::waiting::WaitingKeys;
@@ -45,10 +46,19 @@ pub fn query(input: &[u8]) {
     assert!(!english || text.contains("lang=en"));
 }
 
+/// A reply of Redis to one of a room's scripts. Returns whose reply it can be.
+pub fn reply(input: &[u8]) -> Vec<&'static str> {
+    shared::room::take_reply_apart(&room(), input)
+}
+
+fn room() -> RoomName {
+    "main".parse().expect("a name")
+}
+
 /// Header lines, as `name: value`: cookies, credentials, the client's address.
 pub fn headers(input: &[u8]) {
     let headers = parse_headers(input);
-    let room: RoomName = "main".parse().expect("a name");
+    let room = room();
     for secure in [false, true] {
         let cookies = Cookies::new(secure);
         let _ = cookies.user(&headers);
@@ -88,6 +98,7 @@ fn parse_headers(input: &[u8]) -> HeaderMap {
 pub struct Verifiers {
     waiting: WaitingTokens,
     users: UserVerifier,
+    admissions: AdmissionVerifier,
 }
 
 impl Verifiers {
@@ -103,7 +114,8 @@ impl Verifiers {
         let public = JwksFile::open(&jwks).map_err(io::Error::other)?;
         Ok(Self {
             waiting: WaitingTokens::new(keys, REMEMBERED),
-            users: UserVerifier::new(public, ISSUER),
+            users: UserVerifier::new(public.clone(), ISSUER),
+            admissions: AdmissionVerifier::new(public),
         })
     }
 
@@ -116,6 +128,9 @@ impl Verifiers {
         let again = self.waiting.verify(text);
         assert_eq!(first.is_ok(), again.is_ok());
         let user = self.users.verify(text);
-        assert!(user.is_err() || first.is_err(), "a token of two kinds");
+        let admission = self.admissions.verify(text, &room());
+        let believed = [first.is_ok(), user.is_ok(), admission.is_ok()];
+        let kinds = believed.into_iter().filter(|believed| *believed).count();
+        assert!(kinds <= 1, "a token of two kinds");
     }
 }

@@ -33,7 +33,9 @@ const FIRST_JITTER: f64 = 0.5;
 
 /// Nobody is asked to stay away longer: with a tenth of grace that is what the line remembers of a promise (381 s).
 const LONGEST_PROMISE_SECONDS: f64 = 330.0;
-/// A room that opens late is asked after so often at most.
+/// Until then a room is still opening, and asked after so often at most; then it opens late, nobody knows when, and those who
+/// have returned ask like everybody in a line that stands still.
+pub const LATE_AFTER: Duration = Duration::from_secs(2);
 const SHORTEST_RETURN_SECONDS: f64 = 0.5;
 
 /// A point in the spread of an interval.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use shared::room::{RoomSnapshot, RoomState};
 
 use crate::estimate::Estimate;
-use crate::interval::{BudgetPlan, Demand, IntervalRule, Jitter, Motion};
+use crate::interval::{BudgetPlan, Demand, IntervalRule, Jitter, LATE_AFTER, Motion};
 use crate::rooms::snapshot::Snapshot;
 
 /// Between the promised poll and being absent, at the least: a flush of beats (1 s), a tick and a deadline of Redis.
@@ -85,7 +85,8 @@ impl Pace {
             gatekeepers: snapshot.gatekeepers,
         };
         match state {
-            RoomState::Scheduled => demand.motion = Motion::Scheduled,
+            RoomState::Scheduled if !opens_late(opens_at) => demand.motion = Motion::Scheduled,
+            RoomState::Scheduled => demand.motion = Motion::Still,
             // Nobody is asked to come back.
             RoomState::Closed => demand.waiting = 0,
             RoomState::Open | RoomState::Paused | RoomState::Draining => {}
@@ -99,7 +100,7 @@ impl Pace {
             rule: IntervalRule::new(&demand, plan),
             demand,
             estimate,
-            opens_at: opens_at.filter(|_| state == RoomState::Scheduled),
+            opens_at: opens_at.filter(|_| demand.motion == Motion::Scheduled),
         }
     }
 
@@ -115,9 +116,10 @@ impl Pace {
         PollPlan::new(poll_after, is_hidden)
     }
 
-    /// The interval of somebody at `position` before jitter.
-    pub fn interval(&self, position: u64) -> Duration {
-        self.rule.interval(position)
+    /// How often somebody at `position` is expected, who is told `plan`: before an opening that is not every five minutes, but
+    /// when it opens.
+    pub fn interval(&self, position: u64, plan: &PollPlan) -> Duration {
+        self.rule.interval(position).min(plan.poll_after)
     }
 
     /// What can be said about the wait.
@@ -129,6 +131,11 @@ impl Pace {
     pub fn demand(&self) -> Demand {
         self.demand
     }
+}
+
+/// Whether a room that has not opened should have done so a while ago.
+fn opens_late(opens_at: Option<Instant>) -> bool {
+    opens_at.is_some_and(|at| at.elapsed() > LATE_AFTER)
 }
 
 /// When a room opens or opened, in the time of this process; Redis' clock decides.

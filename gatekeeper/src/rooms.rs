@@ -41,13 +41,21 @@ pub struct Rooms {
 
 impl Rooms {
     /// Starts the loop that reads them; `read` is met when it has done so once.
-    pub fn start(redis: Redis, limits: Limits, read: Latch, shutdown: &Shutdown) -> Self {
+    /// Joins go over a connection of their own.
+    pub fn start(
+        redis: Redis,
+        joins: Redis,
+        limits: Limits,
+        read: Latch,
+        shutdown: &Shutdown,
+    ) -> Self {
         let rooms = Self {
             table: Arc::default(),
             read_once: Arc::default(),
         };
         let refresh = refresh::Refresh {
             redis,
+            joins,
             limits,
             budget: Arc::new(ArcSwap::from_pointee(BudgetPlan::new(
                 &[],

@@ -9,8 +9,6 @@ use shared::tokens::TokenError;
 use shared::tokens::waiting::{WaitingClaims, WaitingKeys};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-/// Tolerated difference of clocks, as where tokens are verified anew.
-const LEEWAY_SECONDS: i64 = 5;
 /// A token of ours has about 400 bytes; a longer one is not even looked at.
 const LONGEST_TOKEN_BYTES: usize = 1024;
 
@@ -57,7 +55,7 @@ impl WaitingTokens {
         let by = self.keys.version();
         let hash = self.hash(token);
         if let Some(known) = self.verified.get(&hash).filter(|known| known.by == by) {
-            return if known.claims.exp.saturating_add(LEEWAY_SECONDS) < clock::now_seconds() {
+            return if known.claims.has_expired(clock::now_seconds()) {
                 Err(TokenError::Expired)
             } else {
                 Ok(known.claims)

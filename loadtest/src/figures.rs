@@ -116,8 +116,14 @@ fn run_rows(table: &mut String, name: &str, report: &Value) -> anyhow::Result<()
 fn benchmark_rows(table: &mut String, name: &str, report: &Value) -> anyhow::Result<()> {
     let rows = bench::rows_of(name, report).with_context(|| format!("the report of {name}"))?;
     let mut conditions = conditions(report);
-    for Row { what, figure, .. } in rows {
-        row(table, &what, &figure, &conditions);
+    for Row {
+        what,
+        figure,
+        holds,
+    } in rows
+    {
+        let missed = if holds { "" } else { " **misses its bound**" };
+        row(table, &what, &format!("{figure}{missed}"), &conditions);
         "the same run".clone_into(&mut conditions);
     }
     Ok(())
@@ -137,6 +143,8 @@ fn conditions(report: &Value) -> String {
         ("postgres", "PostgreSQL ", ""),
         ("fsync", "fsync ", ""),
         ("redis", "Redis ", ""),
+        ("commit", "commit ", ""),
+        ("measured_at", "", ""),
     ];
     let known = known
         .into_iter()
@@ -149,7 +157,12 @@ fn conditions(report: &Value) -> String {
             )),
             value => Some(format!("{before}{value}{after}")),
         });
-    known.collect::<Vec<_>>().join(", ")
+    let known = known.collect::<Vec<_>>().join(", ");
+    match conditions["setup"].as_str() {
+        Some(setup) if known.is_empty() => setup.to_owned(),
+        Some(setup) => format!("{known}; {setup}"),
+        None => known,
+    }
 }
 
 fn list<'report>(report: &'report Value, member: &str) -> impl Iterator<Item = &'report Value> {
@@ -182,10 +195,11 @@ mod tests {
     #[test]
     fn conditions_are_named() {
         let report = serde_json::json!({"conditions": {
-            "cores": 2, "profile": "release", "postgres": "15.18 (packed by somebody)", "fsync": "on", "redis": "7.0.15"}});
+            "cores": 2, "profile": "release", "postgres": "15.18 (packed by somebody)", "fsync": "on", "redis": "7.0.15",
+            "measured_at": "2026-11-22 21:00 UTC", "setup": "64 connections"}});
         assert_eq!(
             conditions(&report),
-            "2 cores, release build, PostgreSQL 15.18, fsync on, Redis 7.0.15"
+            "2 cores, release build, PostgreSQL 15.18, fsync on, Redis 7.0.15, 2026-11-22; 64 connections"
         );
     }
 

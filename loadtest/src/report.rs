@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use conditions::{ReportConditions, profile_of};
+pub(crate) use conditions::{ReportConditions, commit, measured_at, profile_of};
 use steps::{ErrorKind, StepSummary};
 use verdict::Threshold;
 pub(crate) use verdict::Verdict;

@@ -11,11 +11,12 @@ mod script;
 mod url;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::{Notify, watch};
 
@@ -23,6 +24,9 @@ pub use self::reports::ServerReport;
 pub use self::script::{Call, Script};
 pub use self::url::{InvalidRedisUrl, RedisUrl};
 use crate::shutdown::Shutdown;
+
+/// A replica that hangs is asked again after so long.
+const WAIT_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Why Redis gave no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -33,6 +37,9 @@ pub enum StoreError {
     /// No answer within the deadline; the call may or may not have been carried out.
     #[error("redis did not answer within {0:?}")]
     Deadline(Duration),
+    /// Redis answers, and the room is not there: removed, or lost and about to be written back.
+    #[error("redis does not have the room")]
+    NoRoom,
     /// Redis answered with an error, or with something that is not what was asked for.
     #[error("redis refused the call")]
     Refused(#[source] RedisError),
@@ -50,6 +57,8 @@ struct Inner {
     /// Rung when a call suspects that the current connection is dead.
     suspicion: Notify,
     connected: watch::Sender<bool>,
+    /// When a replica did not have in time what was written.
+    waited_in_vain: ArcSwapOption<Instant>,
 }
 
 #[derive(Clone)]
@@ -68,6 +77,7 @@ impl Redis {
             current: ArcSwapOption::empty(),
             suspicion: Notify::new(),
             connected: watch::Sender::new(false),
+            waited_in_vain: ArcSwapOption::empty(),
         });
         let keeper = keeper::Keeper::new(url.clone(), Arc::clone(&inner));
         let stopped = shutdown.hard().clone();
@@ -92,11 +102,6 @@ impl Redis {
             Ok(Err(_closed)) => Err(StoreError::Unavailable(None)),
             Err(_elapsed) => Err(StoreError::Deadline(longest)),
         }
-    }
-
-    /// Changes whenever the connection comes or goes.
-    pub fn connectivity(&self) -> watch::Receiver<bool> {
-        self.inner.connected.subscribe()
     }
 
     /// Sends one command.
@@ -124,6 +129,39 @@ impl Redis {
             Connection::Cluster(cluster) => call.invocation().invoke_async(cluster).await,
         })
         .await
+    }
+
+    /// Waits until a replica has what this connection has written so far, `longest` at most; whether one has. `key` is one
+    /// that was written: a Cluster has a connection for each node. It holds up every other call of the connection, so it takes
+    /// a third of the deadline at most, and after one in vain it is not tried again for a second.
+    pub async fn wait_replicated(&self, key: &str, longest: Duration) -> Result<bool, StoreError> {
+        let in_vain = self.inner.waited_in_vain.load();
+        let is_recent = |at: &Arc<Instant>| at.elapsed() < WAIT_AGAIN_AFTER;
+        if in_vain.as_ref().is_some_and(is_recent) {
+            return Ok(false);
+        }
+        let longest = longest.min(self.inner.deadline / 3);
+        count("wait");
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(1).arg(longest.as_millis().max(1).to_string());
+        let answered: Result<usize, StoreError> = self
+            .bounded(async |connection| match connection {
+                Connection::Single(single) => wait.query_async(single).await,
+                Connection::Cluster(cluster) => {
+                    // By itself the client would ask all nodes.
+                    let node = Route::with_key(key, SlotAddr::Master);
+                    let node = RoutingInfo::SingleNode(SingleNodeRoutingInfo::SpecificNode(node));
+                    let answer = cluster.route_command(wait.clone(), node).await?;
+                    Ok(redis::from_redis_value(answer)?)
+                }
+            })
+            .await;
+        let replicated = answered.map(|replicas| replicas > 0);
+        if !matches!(replicated, Ok(true)) {
+            let now = Some(Arc::new(Instant::now()));
+            self.inner.waited_in_vain.store(now);
+        }
+        replicated
     }
 
     async fn bounded<T>(
@@ -188,9 +226,12 @@ fn is_lost(error: &RedisError) -> bool {
         || error.is_io_error()
         || error.is_unrecoverable_error()
         || matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly))
+        // A master without its replicas may be one that was replaced; whoever knows is asked again.
+        || error.code() == Some("NOREPLICAS")
 }
 
-/// The server answers, but cannot serve at present.
+/// The server answers, but cannot serve at present: it is loading, cut off from its Cluster, or takes no writes because its
+/// disk or its memory is full.
 fn is_away(error: &RedisError) -> bool {
     matches!(
         error.kind(),
@@ -201,7 +242,7 @@ fn is_away(error: &RedisError) -> bool {
                     | ServerErrorKind::MasterDown
                     | ServerErrorKind::TryAgain
             )
-    )
+    ) || matches!(error.code(), Some("MISCONF" | "OOM"))
 }
 
 fn count(command: impl Into<metrics::SharedString>) {

@@ -46,6 +46,7 @@ mod presence;
 mod promote;
 mod recovery;
 mod registry;
+mod replies;
 mod script;
 mod settings;
 mod shop;
@@ -66,6 +67,7 @@ pub use self::memory::{Fate, RoomMemory};
 pub use self::presence::{Beat, Beaten, Promise, PromisedChunk};
 pub use self::promote::{Promoted, PromotionLimits};
 pub use self::registry::Registry;
+pub use self::replies::take_reply_apart;
 pub use self::settings::{NewRoom, RoomState, Settings};
 pub use self::shop::{
     CountTurn, SHOP_PERFORMANCES_MOST, SHOP_STALE, SeatsLeft, ShopBeat, ShopFacts,

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: TLS and HTTP/2, which the load balancer speaks to the world.
 
+pub mod descriptors;
 mod listen;
 mod places;
 mod refusal;
@@ -68,6 +69,18 @@ impl From<&ServerArgs> for Limits {
     }
 }
 
+/// So many connections, or as many as descriptors allow: what is beyond it is told so rather than left in the accept queue.
+fn possible(max_connections: usize) -> usize {
+    match descriptors::make_room_for(max_connections as u64) {
+        Ok(()) => max_connections,
+        Err(error) => {
+            warn!(%error, "fewer connections are possible than are allowed");
+            usize::try_from(error.possible())
+                .map_or(max_connections, |most| most.min(max_connections))
+        }
+    }
+}
+
 /// The address at the other end of a connection: the client's, or a proxy's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
@@ -89,7 +102,7 @@ pub async fn serve<S, B>(
     B::Data: Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    let places = Arc::new(Places::new(limits.max_connections, on_count));
+    let places = Arc::new(Places::new(possible(limits.max_connections), on_count));
     let refusals = Refusals::default();
     let graceful = GracefulShutdown::new();
     let http = http(&limits);

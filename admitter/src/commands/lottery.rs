@@ -5,7 +5,7 @@ mod draw;
 mod publish;
 mod verify;
 
-use shared::redis_handle::Redis;
+use shared::ids::RoomName;
 use shared::room::Line;
 
 use crate::cli::LotteryCommand;
@@ -15,10 +15,9 @@ pub(super) use self::verify::execute as verify;
 
 pub(super) async fn execute(
     command: LotteryCommand,
-    redis: &Redis,
+    line: impl Fn(RoomName) -> Line,
     output: Output,
 ) -> anyhow::Result<()> {
-    let line = |room| Line::new(redis.clone(), room);
     match command {
         LotteryCommand::Commit {
             room,

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
@@ -32,6 +32,9 @@ use crate::cli::{HIGHEST_RATE, rate};
 const DEFAULT_ADMIN_PORT: u16 = 9082;
 /// Between two looks at which rooms there are.
 const LIST_EVERY: Duration = Duration::from_millis(250);
+/// A room of the file that is not there may be one that Redis has lost: whoever remembers it has so long to write it back, or
+/// everybody's token would be void.
+const MADE_AFTER: Duration = Duration::from_secs(3);
 /// The longest tick that can be set, in milliseconds.
 const LONGEST_TICK_MS: u64 = 100;
 /// Most visitors promoted, and most swept out, by one call, whatever the rate: some tens of milliseconds of Redis.
@@ -84,7 +87,14 @@ pub(super) async fn execute(args: RunArgs, redis: &RedisArgs) -> anyhow::Result<
         .as_deref()
         .map(rooms_file::read)
         .transpose()?
-        .unwrap_or_default();
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, room)| ToMake {
+            name,
+            room,
+            missing_since: None,
+        })
+        .collect();
     let shutdown = Shutdown::new();
     let metrics = telemetry::start("admitter", &args.telemetry, &shutdown)?;
     let readiness = Readiness::default();
@@ -123,13 +133,21 @@ struct Promoter {
     _stop: DropGuard,
 }
 
+/// A room of the file that has not been seen yet.
+struct ToMake {
+    name: RoomName,
+    room: NewRoom,
+    /// Since when Redis has been there without it.
+    missing_since: Option<Instant>,
+}
+
 struct Daemon {
     /// What this process is called among those that remember rooms.
     process: String,
     redis: Redis,
     defaults: Arc<[Change]>,
     limits: PromotionLimits,
-    to_make: Vec<(RoomName, NewRoom)>,
+    to_make: Vec<ToMake>,
     reachable: Latch,
     shutdown: Shutdown,
 }
@@ -205,19 +223,34 @@ impl Daemon {
         }
     }
 
-    /// Makes the rooms of the file. Those that cannot be made now are tried again at the next look.
+    /// Makes the rooms of the file that are not there. Those that cannot be made now are tried again at the next look.
     async fn make_missing(&mut self) -> Result<(), StoreError> {
         let mut outcome = Ok(());
-        for (name, room) in std::mem::take(&mut self.to_make) {
-            match self.line(&name).create(&room).await {
-                Ok(true) => info!(room = %name, "made as the rooms file says"),
-                Ok(false) => {}
+        for mut wanted in std::mem::take(&mut self.to_make) {
+            match self.make(&mut wanted).await {
+                Ok(true) => {}
+                Ok(false) => self.to_make.push(wanted),
                 Err(error) => {
-                    self.to_make.push((name, room));
+                    self.to_make.push(wanted);
                     outcome = Err(error);
                 }
             }
         }
         outcome
+    }
+
+    /// Whether the room is there by now.
+    async fn make(&self, wanted: &mut ToMake) -> Result<bool, StoreError> {
+        let line = self.line(&wanted.name);
+        // Listed says nothing: the list is on another slot, and may have outlived the room.
+        let is_there = line.snapshot(0).await?.is_some();
+        let missing_since = *wanted.missing_since.get_or_insert_with(Instant::now);
+        if !is_there && missing_since.elapsed() < MADE_AFTER {
+            return Ok(false);
+        }
+        if line.create(&wanted.room).await? {
+            info!(room = %wanted.name, "made as the rooms file says");
+        }
+        Ok(true)
     }
 }

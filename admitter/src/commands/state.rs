@@ -17,6 +17,9 @@ pub(super) async fn execute(
     let sentence = match line.transition(to, from).await? {
         Transition::Done(before) if before == to => format!("{room} is {to} already."),
         Transition::Done(before) => format!("{room} is {to} now; it was {before}."),
+        Transition::ToBeDrawn => format!(
+            "{room} opens by its lottery, which is drawn now; while its public value is not known, say it with `admitter lottery draw`."
+        ),
         Transition::Refused(before) => {
             let from = from
                 .iter()

@@ -24,17 +24,26 @@ pub(super) async fn execute(
     if watch && !output.json && io::stdout().is_terminal() && io::stdin().is_terminal() {
         return watch::run(room, redis).await;
     }
+    show(room.as_ref(), redis, output).await?;
+    if !watch {
+        return Ok(());
+    }
     loop {
-        match &room {
-            Some(room) => output.room(&read(&Line::new(redis.clone(), room.clone())).await?),
-            None => output.rooms(&read_all(redis).await?),
-        }
-        if !watch {
-            return Ok(());
-        }
         // Interrupting ends the process; nothing is half-done here.
         tokio::time::sleep(WATCH_EVERY).await;
+        // Who watches an outage sees it begin and end.
+        if let Err(error) = show(room.as_ref(), redis, output).await {
+            output.trouble(&error);
+        }
     }
+}
+
+async fn show(room: Option<&RoomName>, redis: &Redis, output: Output) -> anyhow::Result<()> {
+    match room {
+        Some(room) => output.room(&read(&Line::new(redis.clone(), room.clone())).await?),
+        None => output.rooms(&read_all(redis).await?),
+    }
+    Ok(())
 }
 
 /// How the room is doing, or all of them.
@@ -63,13 +72,6 @@ pub(super) async fn read_all(redis: &Redis) -> anyhow::Result<Vec<RoomStatus>> {
 
 /// `None` when there is no such room.
 async fn try_read(line: &Line) -> anyhow::Result<Option<RoomStatus>> {
-    let Some(snapshot) = line.snapshot(0).await? else {
-        return Ok(None);
-    };
-    let seen_at = line.last_promotion_at_ms().await?;
-    Ok(Some(RoomStatus::new(
-        line.room().clone(),
-        snapshot,
-        seen_at,
-    )))
+    let snapshot = line.snapshot(0).await?;
+    Ok(snapshot.map(|snapshot| RoomStatus::new(line.room().clone(), snapshot)))
 }

@@ -155,7 +155,6 @@ pub(crate) async fn join(line: &Line, first: u64, count: u64) {
             shared::room::Promise::of(std::time::Duration::from_secs(60)),
         )
         .await
-        .unwrap()
         .unwrap();
     }
 }

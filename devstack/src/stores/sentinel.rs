@@ -44,7 +44,9 @@ impl RedisSentinels {
     /// Starts everything and waits until the sentinels would notice a death.
     pub fn start(servers: &Servers, folder: &Path) -> Result<Self, StoreError> {
         let place = |name: &str| Folders::from(folder.join(name));
-        let first = RedisServer::start_with(servers, &place("redis-1"), "redis-1", |_| Vec::new())?;
+        // By default a primary waits five seconds for other replicas before it feeds the first.
+        let at_once = |_| ["--repl-diskless-sync-delay".to_owned(), "0".to_owned()].into();
+        let first = RedisServer::start_with(servers, &place("redis-1"), "redis-1", at_once)?;
         let port = first.port();
         let follow = |_| {
             [
@@ -83,10 +85,11 @@ impl RedisSentinels {
 
     fn wait_until_formed(&self) -> Result<(), StoreError> {
         let deadline = Instant::now() + Duration::from_secs(FORMED_WITHIN_SECONDS);
-        while !self
-            .sentinels
-            .iter()
-            .all(|(_, port)| sees_all(*port).unwrap_or(false))
+        while !feeds_its_replica(self.servers[0].port()).unwrap_or(false)
+            || !self
+                .sentinels
+                .iter()
+                .all(|(_, port)| sees_all(*port).unwrap_or(false))
         {
             if Instant::now() > deadline {
                 let what = "agreement of the sentinels of Redis";
@@ -99,6 +102,12 @@ impl RedisSentinels {
         }
         Ok(())
     }
+}
+
+/// Whether the replica has the primary's data and follows it.
+fn feeds_its_replica(port: u16) -> RedisResult<bool> {
+    let info: String = cmd("INFO").arg("replication").query(&mut connect(port)?)?;
+    Ok(info.contains("state=online"))
 }
 
 /// Whether a sentinel knows the replica and the other sentinels.

@@ -37,6 +37,7 @@ struct Terms {
     rate_per_second: f64,
     capacity: Option<u64>,
     is_busy: bool,
+    is_halted: bool,
 }
 
 impl Terms {
@@ -48,6 +49,7 @@ impl Terms {
             rate_per_second: settings.rate_per_second.unwrap_or(0.0),
             capacity: settings.capacity,
             is_busy: snapshot.shop.is_some_and(|shop| shop.is_busy),
+            is_halted: snapshot.is_halted,
         }
     }
 
@@ -59,7 +61,8 @@ impl Terms {
             RoomState::Open | RoomState::Draining => {
                 let is_off = self.rate_per_second <= 0.0;
                 let busy = self.is_busy.then_some(Reason::Busy);
-                busy.or(is_off.then_some(Reason::Paused))
+                let halted = self.is_halted.then_some(Reason::Halted);
+                busy.or(is_off.then_some(Reason::Paused)).or(halted)
             }
         }
     }

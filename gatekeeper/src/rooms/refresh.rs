@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use shared::ids::RoomName;
 use shared::readiness::Latch;
 use shared::redis_handle::Redis;
-use shared::room::{Registry, RoomMemory};
+use shared::room::{Line, Registry, RoomMemory};
 use shared::shutdown::Shutdown;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::info;
@@ -28,6 +28,8 @@ const ROOMS_AT_ONCE: usize = 32;
 
 pub(super) struct Refresh {
     pub(super) redis: Redis,
+    /// A connection of their own: they wait for replicas, and polls that claim shall not wait with them.
+    pub(super) joins: Redis,
     pub(super) limits: Limits,
     /// How the rooms share the polls that are to be answered.
     pub(super) budget: Arc<ArcSwap<BudgetPlan>>,
@@ -61,7 +63,9 @@ impl Refresh {
             };
             self.add_and_remove(names, &mut readers).await;
             self.read_once.store(true, Ordering::Release);
-            self.read.set(true);
+            if self.joins.is_connected() {
+                self.read.set(true);
+            }
         }
     }
 
@@ -86,8 +90,8 @@ impl Refresh {
         // Read before anybody can ask for it; what fails is read by the reader a moment later.
         let start = async |name: &RoomName| {
             let room = Room::start(
-                self.redis.clone(),
-                name.clone(),
+                Line::new(self.redis.clone(), name.clone()),
+                self.joins.clone(),
                 self.limits,
                 Arc::clone(&self.budget),
                 &self.shutdown,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use quick_cache::sync::Cache;
-use shared::ids::{Number, RoomName, VisitorId};
+use shared::ids::{Number, VisitorId};
 use shared::redis_handle::{Redis, StoreError};
 use shared::room::{ClaimOutcome, ClaimRequest, Joined, Leaver, Line, Promise, Seen};
 use shared::shutdown::Shutdown;
@@ -27,8 +27,8 @@ const REMEMBERED_OUTCOMES: usize = 100_000;
 /// the places of the process.
 const SINGLE_CALLS_AT_ONCE: u32 = 512;
 
-/// A life of a room and what came of a join: `None` when there is no such room.
-type JoinAnswer = Option<(u64, Joined)>;
+/// A life of a room and what came of a join.
+type JoinAnswer = (u64, Joined);
 
 /// One room: its line in Redis, its newest snapshot, and the batches that go to Redis.
 #[derive(Debug)]
@@ -48,16 +48,15 @@ pub struct Room {
 
 impl Room {
     pub(super) fn start(
-        redis: Redis,
-        name: RoomName,
+        line: Line,
+        joins: Redis,
         limits: Limits,
         budget: Arc<ArcSwap<BudgetPlan>>,
         shutdown: &Shutdown,
     ) -> Self {
-        let line = Line::new(redis, name);
         // A request may wait for the batch before its own.
         let patience = limits.deadline * 2;
-        let (joining, claiming) = (line.clone(), line.clone());
+        let (joining, claiming) = (line.clone().over(joins), line.clone());
         Self {
             line,
             snapshot: ArcSwapOption::empty(),
@@ -200,13 +199,11 @@ async fn join_all(
     let longest = joining.iter().map(|(_, promised)| *promised).max();
     let promised = longest.unwrap_or(Promise::of(std::time::Duration::ZERO));
     let visitors: Vec<VisitorId> = joining.into_iter().map(|(visitor, _)| visitor).collect();
-    let joined = line.join(&visitors, promised).await?;
-    Ok(match joined {
-        Some(all) => all
-            .visitors
-            .into_iter()
-            .map(|joined| Some((all.life, joined)))
-            .collect(),
-        None => vec![None; visitors.len()],
-    })
+    let all = line.join(&visitors, promised).await?;
+    let life = all.life;
+    Ok(all
+        .visitors
+        .into_iter()
+        .map(|joined| (life, joined))
+        .collect())
 }

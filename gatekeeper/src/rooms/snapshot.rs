@@ -37,6 +37,8 @@ pub struct Snapshot {
     pub absent: u64,
     /// Gatekeepers that serve this room, this one included.
     pub gatekeepers: u64,
+    /// No admitter has looked after the room of late: nobody is let in.
+    pub is_halted: bool,
     /// The shop behind the room, if there is one.
     pub shop: Option<ShopFacts>,
     /// What its visitors are told about time.
@@ -65,6 +67,7 @@ impl Snapshot {
     /// Takes the near chunks from `raw` and what has not changed from the snapshot `earlier`.
     pub(crate) fn build(raw: RoomSnapshot, earlier: Option<&Self>) -> Self {
         let head = raw.head();
+        let is_halted = raw.is_halted();
         // Of another life, nothing is the same.
         let earlier = earlier.filter(|earlier| earlier.settings.life == raw.settings.life);
         // What lies before whoever may still come back is never asked for again.
@@ -84,6 +87,7 @@ impl Snapshot {
             absent: raw.absent,
             places: raw.places,
             gatekeepers: raw.gatekeepers.max(1),
+            is_halted,
             shop: raw.shop,
             settings: raw.settings,
             far_read_at: earlier.map_or(now, |earlier| earlier.far_read_at),
@@ -94,6 +98,14 @@ impl Snapshot {
         };
         snapshot.add_chunks(raw.near);
         snapshot
+    }
+
+    /// Whether the place of this number will be drawn, and has not been yet.
+    pub fn is_in_lobby(&self, number: Number) -> bool {
+        let lottery = self.settings.lottery.as_ref();
+        lottery.is_some_and(|lottery| {
+            lottery.seed.is_none() && lottery.size.is_none_or(|size| number.0 <= size)
+        })
     }
 
     /// Far chunks that are older than their version says, nearest first.

@@ -71,7 +71,7 @@ impl<'room> Seen<'room> {
         if occasion == Occasion::Join {
             return Ok(());
         }
-        let interval = self.snapshot.pace.interval(self.position);
+        let interval = self.snapshot.pace.interval(self.position, &self.plan);
         app.early_polls.count(claims, interval)
     }
 }
@@ -107,6 +107,9 @@ pub(crate) struct Waiting {
     number: u64,
     /// People in front, plus one. 1 = next.
     position: u64,
+    /// Places are drawn by lot at the opening; until then the position says only who came when.
+    #[serde(skip_serializing_if = "is_false")]
+    lobby: bool,
     /// Expected wait; `null` when nobody is being admitted.
     eta_seconds: Option<u64>,
     /// The wait is longer than `eta_seconds`, nobody knows how much.
@@ -129,8 +132,9 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn position(&self) -> u64 {
-        self.position
+    /// `None` while the places are not drawn.
+    pub(super) fn position(&self) -> Option<u64> {
+        (!self.lobby).then_some(self.position)
     }
 
     /// When the visitor should ask again.
@@ -235,7 +239,8 @@ pub(super) async fn of(
         return Ok(ahead_of_snapshot(claims, &seen));
     }
     if let Err(wait) = seen.is_due(app, claims, occasion) {
-        if !snapshot.has_departed(snapshot.place_of(claims.num)) {
+        // A beat all the same, and of somebody absent the return. Who is over stays so, whatever beats say.
+        if room.known_outcome(claims.life, claims.num).is_none() {
             room.seen(claims, promise);
         }
         return Err(problems::too_early(wait));
@@ -326,6 +331,7 @@ fn waiting_as(claims: &WaitingClaims, seen: &Seen<'_>, stale: bool) -> VisitorDo
         room,
         number: claims.num.0,
         position: seen.position,
+        lobby: seen.snapshot.is_in_lobby(claims.num),
         eta_seconds: wait.seconds,
         eta_is_capped: wait.is_capped,
         eta_reason: estimate.reason,
@@ -343,6 +349,7 @@ fn ahead_of_snapshot(claims: &WaitingClaims, seen: &Seen<'_>) -> VisitorDocument
         room: claims.room.clone(),
         number: claims.num.0,
         position: claims.num.0,
+        lobby: false,
         eta_seconds: None,
         eta_is_capped: false,
         eta_reason: None,

@@ -59,7 +59,7 @@ pub(super) async fn enter(
         .join(visitor.clone(), document::promise_of_a_join(known))
         .await
         .map_err(|error| problems::of_batch(&error))?;
-    let (life, joined) = joined.ok_or_else(problems::room_not_found)?;
+    let (life, joined) = joined;
     let (status, number) = match joined {
         Joined::New(number) => (StatusCode::CREATED, number),
         Joined::Again(number) => (StatusCode::OK, number),

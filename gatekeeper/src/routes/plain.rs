@@ -130,8 +130,10 @@ fn render(
         }
         Some(VisitorDocument::Waiting(waiting)) => {
             head = refresh(waiting.poll_after().as_secs().max(1));
-            let position = waiting.position().to_string();
-            let position = words.position.replace("{n}", &position);
+            let position = match waiting.position() {
+                Some(position) => words.position.replace("{n}", &position.to_string()),
+                None => words.lobby.to_owned(),
+            };
             let wait = words.wait(waiting.wait());
             let reason = waiting.reason().and_then(|reason| words.reason(reason));
             let reason = reason.map(|reason| format!("<p>{reason}</p>"));

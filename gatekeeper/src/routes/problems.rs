@@ -134,7 +134,10 @@ pub(super) fn internal(cause: &(dyn std::error::Error + 'static)) -> Problem {
 /// What a failed call to Redis means for somebody who wants to change the line.
 pub(super) fn of_store(error: &StoreError) -> Problem {
     match error {
-        StoreError::Unavailable(_) | StoreError::Deadline(_) => line_unavailable(),
+        // A room that was removed is known to be so within a second.
+        StoreError::Unavailable(_) | StoreError::Deadline(_) | StoreError::NoRoom => {
+            line_unavailable()
+        }
         StoreError::Refused(_) => internal(error),
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct LotteryDocument {
     public_value: Option<String>,
     /// How many numbers are drawn, once nobody can take part any more.
     size: Option<u64>,
+    /// The hash of the list of those who take part, once nobody can any more.
+    list: Option<String>,
     /// What decides about the places, once they are drawn.
     seed: Option<String>,
 }
@@ -68,6 +70,7 @@ impl From<&Lottery> for LotteryDocument {
             public_source: lottery.public_source.clone(),
             public_value: lottery.public_value.clone(),
             size: lottery.size,
+            list: lottery.list.map(|list| list.to_string()),
             seed: lottery.seed.map(|seed| seed.to_string()),
         }
     }

@@ -66,6 +66,32 @@ fn no_header_breaks_anything() {
 }
 
 #[test]
+fn no_reply_of_redis_breaks_anything() {
+    run("replies", |input| drop(hostile::reply(input)));
+}
+
+/// A corpus of replies that no script gives any more would look for nothing.
+#[test]
+fn the_replies_of_the_corpus_are_those_that_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/replies");
+    for (input, reader) in [
+        ("snapshot", "snapshot"),
+        ("drawn", "snapshot"),
+        ("joined", "join"),
+        ("claimed", "claim"),
+        ("looked", "look"),
+        ("promises", "presence"),
+        ("changes", "changes"),
+        ("lottery", "lottery"),
+        ("remembered", "memory"),
+    ] {
+        let reply = std::fs::read(folder.join(input)).unwrap();
+        let took = hostile::reply(&reply);
+        assert!(took.contains(&reader), "{input} is taken by {took:?}");
+    }
+}
+
+#[test]
 fn no_token_breaks_anything() {
     let folder = format!("hostile-{:08x}", rand::random::<u32>());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);

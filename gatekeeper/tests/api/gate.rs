@@ -105,8 +105,14 @@ impl Gate {
         );
         redis.wait_connected(LONG).await.unwrap();
         let name = format!("g-{}-{:08x}", std::process::id(), rand::random::<u32>());
-        let line = Line::new(redis, name.parse().unwrap());
+        let line = Line::new(redis.clone(), name.parse().unwrap());
         line.create(room).await.unwrap();
+        // As if an admitter looked after it: a room without one tells its people so after a while.
+        let in_an_hour = jiff::Timestamp::now().as_millisecond() + 3_600_000;
+        let mut set = redis::cmd("HSET");
+        set.arg(format!("onsale:{{{}}}:room", line.room()));
+        set.arg("bucket_at_ms").arg(in_an_hour);
+        redis.query::<i64>(&set).await.unwrap();
         let users = devstack::test_stores::keys_dir().join("user");
         let gate = Self {
             address: process.address,

@@ -43,12 +43,15 @@ async fn positions_follow_the_places_that_were_drawn_and_the_room_says_how() {
     for visitor in 1..=30 {
         tokens.push(text(&gate.join(&format!("user-{visitor}")).await, "token"));
     }
+    // Until then nobody stands anywhere, and nobody is told so.
+    gate.poll_until(&tokens[7], |document| document["lobby"] == true)
+        .await;
     let places = draw(&gate).await;
     for (number, token) in (1..).zip(&tokens) {
         let place = places.place_of(number);
-        let document = gate
-            .poll_until(token, |document| document["position"] == place)
-            .await;
+        let drawn =
+            |document: &Value| document["position"] == place && document.get("lobby").is_none();
+        let document = gate.poll_until(token, drawn).await;
         assert_eq!(document["number"], number, "the number never changes");
     }
     let moved = gate.line.move_from_lobby(&places, 0).await.unwrap();

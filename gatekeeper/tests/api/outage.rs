@@ -88,3 +88,73 @@ async fn without_redis_since_its_start_a_gatekeeper_believes_a_good_admission_to
     blind.shutdown.soft().cancel();
     blind.shutdown.hard().cancel();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_lost_room_is_written_back_nobody_is_turned_away() {
+    let gate = Gate::start().await;
+    let (ada, bob) = (
+        text(&gate.join("ada").await, "token"),
+        text(&gate.join("bob").await, "token"),
+    );
+    // Ada has been let in and asks for it, Bob waits.
+    gate.admit(1).await;
+    gate.poll_until(&bob, |document| document["position"] == 1)
+        .await;
+    let (done, mut joins) = (tokio_util::sync::CancellationToken::new(), 0_u32);
+    let polling = async {
+        let mut stale = 0_u32;
+        while !done.is_cancelled() {
+            for token in [&ada, &bob] {
+                let answer = gate.try_poll(token).await;
+                assert_eq!(answer.status(), StatusCode::OK);
+                let document: Value = answer.json().await.unwrap();
+                assert!(
+                    ["waiting", "admitted"]
+                        .iter()
+                        .any(|state| document["state"] == *state),
+                    "{document}"
+                );
+                stale += u32::from(document["stale"] == true);
+            }
+        }
+        stale
+    };
+    let losing = async {
+        let redis = redis(&devstack::test_stores::redis_url()).await;
+        let mut pattern = redis::cmd("KEYS");
+        pattern.arg(format!("onsale:{{{}}}:*", gate.line.room()));
+        let keys: Vec<String> = redis.query(&pattern).await.unwrap();
+        redis
+            .query::<u64>(redis::cmd("DEL").arg(keys))
+            .await
+            .unwrap();
+        let began = Instant::now();
+        // Whoever comes in that moment is told to try again, and then has a number.
+        while gate.line.snapshot(0).await.unwrap().is_none() {
+            let answer = gate.try_join(&format!("eve-{joins}")).await;
+            assert!(
+                [
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    StatusCode::CREATED,
+                    StatusCode::OK
+                ]
+                .contains(&answer.status()),
+                "{}",
+                answer.status()
+            );
+            joins += 1;
+            assert!(began.elapsed() < LONG, "not written back");
+        }
+        assert!(gate.try_join("eve").await.status().is_success());
+        done.cancel();
+    };
+    let (stale, ()) = tokio::join!(polling, losing);
+    assert!(
+        joins > 0 && stale > 0,
+        "{joins} joins and {stale} polls meanwhile"
+    );
+    gate.poll_until(&bob, |document| {
+        document["position"] == 1 && document["stale"] == false
+    })
+    .await;
+}

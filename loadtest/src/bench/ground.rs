@@ -46,7 +46,8 @@ impl Ground {
     /// What the figures depend on; a benchmark adds its own.
     pub(super) async fn conditions(&self, own: Value) -> Value {
         let mut conditions = json!({
-            "measured_at": jiff::Timestamp::now().strftime("%F %R UTC").to_string(),
+            "measured_at": crate::report::measured_at(),
+            "commit": crate::report::commit(),
             "cores": std::thread::available_parallelism().map_or(1, usize::from),
             "profile": crate::report::profile_of(&self.stack.bin),
             "redis": super::redis_version(&self.stack.redis).await,

@@ -54,7 +54,7 @@ pub(super) async fn measure(
     let figure = |what: &str, value, bound, unit| Figure {
         what: what.to_owned(),
         value: rounded(value),
-        bound,
+        bound: Some(bound),
         unit,
     };
     Ok(BenchReport {
@@ -83,6 +83,7 @@ pub(super) async fn measure(
         conditions: ground
             .conditions(json!({
                 "people": PEOPLE,
+                "setup": "one run",
                 "rate_per_second": RATE_PER_SECOND,
                 "measured_by": "the times of admission, and Redis' own log of slow calls",
             }))

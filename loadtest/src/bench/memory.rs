@@ -49,6 +49,7 @@ pub(super) async fn measure(
     .await?;
     let conditions = json!({
         "joins": JOINS,
+        "setup": "one run; no limit by address",
         "visitor_ids": "36 characters, as accounts have them",
         "connections": CONNECTIONS,
         "connection": "kept after one poll with a waiting token of its own, which is remembered",
@@ -111,7 +112,7 @@ async fn connections(ground: &Ground, room: &BenchRoom) -> anyhow::Result<[Figur
     let figure = |what: &str, bytes| Figure {
         what: format!("memory of the gatekeeper with {CONNECTIONS} {what}, each"),
         value: each(bytes, CONNECTIONS.into()),
-        bound: BOUND_BYTES_PER_CONNECTION,
+        bound: Some(BOUND_BYTES_PER_CONNECTION),
         unit: "B",
     };
     let idle = taken(

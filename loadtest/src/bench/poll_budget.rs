@@ -32,6 +32,9 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(400),
 ];
 
+/// A room may open late: nobody knows the public value of its lottery yet, or no admitter is there.
+const LATE_BY: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(300)];
+
 /// Follows lines of all lengths through their openings.
 pub(super) async fn measure(stop: &CancellationToken) -> anyhow::Result<BenchReport> {
     let mut rounds = Vec::new();
@@ -57,13 +60,17 @@ fn report(rounds: &[Round]) -> BenchReport {
         }),
         conditions: json!({
             "clock": "virtual",
+            "measured_at": crate::report::measured_at(),
+            "commit": crate::report::commit(),
+            "setup": format!("simulated, virtual clock; a gatekeeper for {PEOPLE_PER_GATEKEEPER} people, each with its budget of {BUDGET_PER_SECOND} polls a second; joins come no faster than the budget"),
             "budget_per_second": BUDGET_PER_SECOND,
             "people_per_gatekeeper_at_most": PEOPLE_PER_GATEKEEPER,
             "admissions_per_second": RATES,
             "people_join_within_s": JOIN_WITHIN.map(|within| within.as_secs()),
             "joins_per_second_at_most": "the budget",
-            "opens": "before the first join, or after the last one",
+            "opens": "before the first join, after the last one, or later than it should",
             "opens_s_after_the_last_join": PAUSES.map(|pause| pause.as_secs()),
+            "late_by_s": LATE_BY.map(|by| by.as_secs()),
             "followed_s_after_the_opening": virtual_line::FOLLOWED.as_secs(),
         }),
     }
@@ -114,8 +121,11 @@ fn round(people: u32) -> Round {
         (people / seconds).clamp(1, BUDGET_PER_SECOND * gatekeepers(people))
     });
     let openings = || {
-        let later = PAUSES.into_iter().map(Opening::AfterTheLastJoin);
-        std::iter::once(Opening::FromTheStart).chain(later)
+        let in_time = PAUSES.into_iter().map(Opening::AfterTheLastJoin);
+        let late = LATE_BY.map(|by| Opening::Late { due: PAUSES[0], by });
+        std::iter::once(Opening::FromTheStart)
+            .chain(in_time)
+            .chain(late)
     };
     let mut peaks = Vec::new();
     for joins_per_second in joins_per_second {

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::ground::Ground;
 use super::redis_info::{RedisInfo, Work};
-use super::report::{BenchReport, Bounded, Outcome, median, rounded, sorted};
-use super::servers::{EARLY_POLLS_ALLOWED, Server};
+use super::report::{BenchReport, Bounded, Figure, Outcome, median, rounded, sorted};
+use super::servers::{EARLY_POLLS_ALLOWED, NO_ADDRESS_LIMIT_SAID, Server};
 use crate::stage::{Admitter, ROOM_SPREADS};
 use pollers::Pollers;
 
@@ -56,6 +56,7 @@ async fn in_room(ground: &Ground, admitter: &Admitter, room: &str) -> anyhow::Re
     let conditions = json!({
         "visitors": pollers::VISITORS,
         "polls_per_second": pollers::POLLS_PER_SECOND,
+        "setup": format!("{NO_ADDRESS_LIMIT_SAID}, no early-poll rule; {} visitors, {} polls a second", pollers::VISITORS, pollers::POLLS_PER_SECOND),
     });
     Ok(BenchReport {
         name: "P2",
@@ -65,7 +66,14 @@ async fn in_room(ground: &Ground, admitter: &Admitter, room: &str) -> anyhow::Re
             bound: BOUND,
             unit: "commands",
             rounds: rounds.iter().map(Round::json).collect(),
-            figures: Vec::new(),
+            figures: vec![Figure {
+                what: "processor time of Redis for 1,000 polls, as the same slope".to_owned(),
+                value: rounded(median(&sorted(
+                    rounds.iter().map(|round| round.processor_us_per_1000_polls),
+                ))),
+                bound: None,
+                unit: "µs",
+            }],
         }),
         conditions: ground.conditions(conditions).await,
     })

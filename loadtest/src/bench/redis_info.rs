@@ -125,7 +125,7 @@ pub(crate) async fn version(url: &str) -> String {
     }
 }
 
-/// Sums `cmdstat_<command>:calls=…` over all commands but INFO, which is ours, and the seconds of
+/// Sums `cmdstat_<command>:calls=…` over all commands but INFO, which is asked here (and, once a batch, by joins), and the seconds of
 /// `used_cpu_user:…` and `used_cpu_sys:…`.
 fn parse_work(text: &str) -> Work {
     let mut work = Work {

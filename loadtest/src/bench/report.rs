@@ -75,12 +75,12 @@ pub(crate) struct Bounded {
     pub figures: Vec<Figure>,
 }
 
-/// One value that must stay at or below its bound.
+/// One value that must stay at or below its bound, where it has one.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Figure {
     pub what: String,
     pub value: f64,
-    pub bound: f64,
+    pub bound: Option<f64>,
     pub unit: &'static str,
 }
 
@@ -145,7 +145,7 @@ impl AgainstFloor {
 
 impl Figure {
     pub(crate) fn holds(&self) -> bool {
-        self.value <= self.bound
+        self.bound.is_none_or(|bound| self.value <= bound)
     }
 }
 
@@ -244,12 +244,12 @@ fn write_figures(to: &mut Formatter<'_>, figures: &[Figure]) -> fmt::Result {
     for figure in figures {
         let mark = if figure.holds() { '✓' } else { '✗' };
         let Figure {
-            what,
-            value,
-            bound,
-            unit,
+            what, value, unit, ..
         } = figure;
-        writeln!(to, "{mark} {what}: {value:.3} {unit} (bound {bound})")?;
+        let bound = figure
+            .bound
+            .map_or_else(String::new, |bound| format!(" (bound {bound})"));
+        writeln!(to, "{mark} {what}: {value:.3} {unit}{bound}")?;
     }
     Ok(())
 }
@@ -296,7 +296,7 @@ mod tests {
         let figure = |value| Figure {
             what: "flat".to_owned(),
             value,
-            bound: 5.0,
+            bound: Some(5.0),
             unit: "%",
         };
         let bounded = |value| Bounded {

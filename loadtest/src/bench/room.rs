@@ -141,11 +141,7 @@ impl BenchRoom {
         let visitors = (0..count)
             .map(visitor)
             .collect::<Result<Vec<VisitorId>, _>>()?;
-        let joined = self
-            .line
-            .join(&visitors, promised)
-            .await?
-            .context("the room has gone")?;
+        let joined = self.line.join(&visitors, promised).await?;
         let members = visitors.into_iter().zip(joined.visitors);
         members
             .map(|(visitor, joined)| match joined {

@@ -40,9 +40,11 @@ fn share(described: &str, series: &Value, bound: f64, unit: &str) -> anyhow::Res
     let rounds = series["rounds"]
         .as_array()
         .context("a series has no rounds")?;
-    let ours = median(&sorted(
-        rounds.iter().filter_map(|round| round["ours"].as_f64()),
-    ));
+    let usual = |side: &str| {
+        let values = rounds.iter().filter_map(|round| round[side].as_f64());
+        median(&sorted(values))
+    };
+    let (ours, floor) = (usual("ours"), usual("floor"));
     let ratio = number(series, "ratio_median")?;
     let (lowest, highest) = (
         number(series, "ratio_lowest")?,
@@ -58,7 +60,7 @@ fn share(described: &str, series: &Value, bound: f64, unit: &str) -> anyhow::Res
     Ok(Row {
         what: format!("{described}: {label}"),
         figure: format!(
-            "{ratio:.2} ({lowest:.2}–{highest:.2} in {} rounds; {bound_told}); {ours:.0} {unit}",
+            "{ratio:.2} ({lowest:.2}–{highest:.2} in {} rounds; {bound_told}); {ours:.0} {unit}, the floor {floor:.0}",
             rounds.len()
         ),
         holds: !is_bounded || ratio >= bound,
@@ -66,13 +68,16 @@ fn share(described: &str, series: &Value, bound: f64, unit: &str) -> anyhow::Res
 }
 
 fn bounded(what: String, figure: &Value) -> anyhow::Result<Row> {
-    let (value, bound) = (number(figure, "value")?, number(figure, "bound")?);
+    let (value, bound) = (number(figure, "value")?, figure["bound"].as_f64());
     let unit = figure["unit"].as_str().unwrap_or_default();
     let digits = if value.abs() < 100.0 { 2 } else { 0 };
     Ok(Row {
         what,
-        figure: format!("{value:.digits$} {unit} (bound {bound})"),
-        holds: value <= bound,
+        figure: match bound {
+            Some(bound) => format!("{value:.digits$} {unit} (bound {bound})"),
+            None => format!("{value:.digits$} {unit}"),
+        },
+        holds: bound.is_none_or(|bound| value <= bound),
     })
 }
 
@@ -101,13 +106,13 @@ mod tests {
         assert_eq!(rows[0].what, "P1: polls: few");
         assert_eq!(
             rows[0].figure,
-            "0.90 (0.90–0.90 in 1 rounds; bound 0.85); 900 polls a second"
+            "0.90 (0.90–0.90 in 1 rounds; bound 0.85); 900 polls a second, the floor 1000"
         );
         let holds: Vec<bool> = rows.iter().map(|row| row.holds).collect();
         assert_eq!(holds, [true, false, true, false]);
         assert_eq!(
             rows[2].figure,
-            "0.70 (0.70–0.70 in 1 rounds; no bound); 700 polls a second"
+            "0.70 (0.70–0.70 in 1 rounds; no bound); 700 polls a second, the floor 1000"
         );
     }
 

@@ -19,6 +19,8 @@ const FLOOR_LISTENS_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The whole crowd comes from one address.
 const NO_ADDRESS_LIMIT: (&str, &str) = ("ONSALE_ADDRESS_REQUESTS_PER_SECOND", "0");
+/// The same in words, among the conditions.
+pub(super) const NO_ADDRESS_LIMIT_SAID: &str = "no limit by address";
 /// For visitors who poll as fast as they can, or whom nobody told when to poll.
 pub(super) const EARLY_POLLS_ALLOWED: (&str, &str) = ("ONSALE_EARLY_POLLS", "allow");
 

@@ -18,7 +18,7 @@ use super::ground::Ground;
 use super::report::{BenchReport, Bounded, Outcome, rounded, sorted};
 use super::requests;
 use super::room::{self, BenchRoom, Pace};
-use super::servers::Server;
+use super::servers::{NO_ADDRESS_LIMIT_SAID, Server};
 use super::sources;
 use super::told::{Then, Told};
 use super::visitors::{self, Visitor};
@@ -56,6 +56,7 @@ pub(super) async fn measure(
     };
     let conditions = json!({
         "streams": STREAMS,
+        "setup": format!("{NO_ADDRESS_LIMIT_SAID}; everybody polls as told, too, over 64 connections"),
         "rate_per_second": RATE_PER_SECOND,
         "polls": "everybody polls as told, too, over 64 connections",
         "measured_by": "admitted_at of the claim, Redis' clock, to the arrival of the event, the same machine's clock",

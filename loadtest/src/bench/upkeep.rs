@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use super::room::{BenchRoom, Member};
+use super::room::{BenchRoom, Member, PRESENT_THROUGHOUT};
 use super::visitors::{Joiner, Visitor};
 
 const TICK: Duration = Duration::from_millis(100);
@@ -25,6 +25,10 @@ pub(super) type Known = Arc<Mutex<Vec<Visitor>>>;
 pub(super) struct Upkeep<'room> {
     room: &'room BenchRoom,
     length: u64,
+    /// How many of them poll.
+    pollers: u64,
+    /// Newcomers who are to poll, in parts of `length`.
+    polling_due: u64,
     joiner: Joiner,
     /// Who may leave.
     members: Vec<Member>,
@@ -36,7 +40,7 @@ pub(super) struct Upkeep<'room> {
 impl<'room> Upkeep<'room> {
     pub(super) fn new(
         room: &'room BenchRoom,
-        length: u64,
+        (length, pollers): (u64, u64),
         joiner: Joiner,
         members: Vec<Member>,
         told: [Known; 2],
@@ -44,6 +48,8 @@ impl<'room> Upkeep<'room> {
         Self {
             room,
             length,
+            pollers,
+            polling_due: 0,
             joiner,
             members,
             told,
@@ -61,15 +67,28 @@ impl<'room> Upkeep<'room> {
                 self.let_one_leave().await?;
             }
             let missing = self.length.saturating_sub(self.room.waiting().await?);
-            for _ in 0..missing.min(NEWCOMERS_PER_TICK) {
-                let newcomer = self.joiner.join().await?;
-                self.members.push(newcomer.member.clone());
-                for known in &self.told {
-                    let mut known = known.lock().expect("nobody panics with it");
-                    known.push(newcomer.clone());
-                }
+            self.fill_up(missing.min(NEWCOMERS_PER_TICK)).await?;
+        }
+    }
+
+    /// As many of the newcomers poll as in the line at large. The others join past the HTTP port and are present
+    /// throughout: all would be swept out together otherwise when their first promise is over.
+    async fn fill_up(&mut self, newcomers: u64) -> anyhow::Result<()> {
+        self.polling_due += newcomers * self.pollers;
+        let polling = self.polling_due / self.length;
+        self.polling_due %= self.length;
+        for _ in 0..polling {
+            let newcomer = self.joiner.join().await?;
+            self.members.push(newcomer.member.clone());
+            for known in &self.told {
+                let mut known = known.lock().expect("nobody panics with it");
+                known.push(newcomer.clone());
             }
         }
+        let silent = newcomers.saturating_sub(polling);
+        let silent = self.room.fill(silent, PRESENT_THROUGHOUT).await?;
+        self.members.extend(silent);
+        Ok(())
     }
 
     async fn let_one_leave(&mut self) -> anyhow::Result<()> {

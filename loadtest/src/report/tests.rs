@@ -71,6 +71,8 @@ fn report_of(scenario: &str, visits: Vec<Visit>, findings: Vec<Finding>) -> Repo
             profile: "dev",
             generator_profile: "dev",
             version: "0",
+            commit: None,
+            measured_at: "2026-11-22 21:00 UTC".to_owned(),
             postgres: "15".to_owned(),
             fsync: "on".to_owned(),
             synchronous_commit: "on".to_owned(),

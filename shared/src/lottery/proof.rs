@@ -1,6 +1,6 @@
 //! What is published after a draw, and how anybody checks it.
 //!
-//! A text file: the first line is a [`Header`] as JSON, each further line a join in order of its number:
+//! A text file: the first line is a [`Header`] as JSON, each further line a join in the order in which they were listed:
 //! `<number> <place> <hash of the visitor>`.
 
 mod entry;
@@ -39,6 +39,9 @@ pub struct Header {
     pub joins: u64,
     /// The hash of the list.
     pub list: Digest,
+    /// The data of the line was lost before the draw: the list has those who came back in time, in the order in which they did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub list_was_lost: bool,
     /// The seed.
     pub seed: Digest,
     /// How many places were drawn. Numbers that were never given, after a loss of data, have places, too.

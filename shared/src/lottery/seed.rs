@@ -42,11 +42,13 @@ impl FromStr for Secret {
     }
 }
 
-/// `SHA-256(secret ‖ hash of the list ‖ public value)`: 32 bytes, 32 bytes, and the value as UTF-8.
-pub fn seed_of(secret: &Secret, list: &Digest, public_value: &str) -> Digest {
+/// `SHA-256(secret ‖ hash of the list ‖ size ‖ public value)`: 32 bytes, 32 bytes, how many places are drawn as 8 bytes
+/// big-endian, and the value as UTF-8. Whatever decides a place is in it, so nothing is left to choose afterwards.
+pub fn seed_of(secret: &Secret, list: &Digest, size: u64, public_value: &str) -> Digest {
     Digest::of(&[
         secret.0.as_bytes(),
         list.as_bytes(),
+        &size.to_be_bytes(),
         public_value.as_bytes(),
     ])
 }
@@ -68,9 +70,10 @@ mod tests {
         let secret: Secret = Digest::of(&[b"one"]).to_string().parse().expect("digits");
         let other: Secret = Digest::of(&[b"two"]).to_string().parse().expect("digits");
         let (list, longer) = (Digest::of(&[b"list"]), Digest::of(&[b"longer"]));
-        let seed = seed_of(&secret, &list, "round 7");
-        assert_ne!(seed, seed_of(&other, &list, "round 7"));
-        assert_ne!(seed, seed_of(&secret, &longer, "round 7"));
-        assert_ne!(seed, seed_of(&secret, &list, "round 8"));
+        let seed = seed_of(&secret, &list, 9, "round 7");
+        assert_ne!(seed, seed_of(&other, &list, 9, "round 7"));
+        assert_ne!(seed, seed_of(&secret, &longer, 9, "round 7"));
+        assert_ne!(seed, seed_of(&secret, &list, 10, "round 7"));
+        assert_ne!(seed, seed_of(&secret, &list, 9, "round 8"));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::line::Line;
 use super::script::room_script;
-use super::settings::RoomState;
+use super::settings::{NO_BOUND, RoomState};
 use crate::redis_handle::{Script, StoreError};
 
 static CHANGE: LazyLock<Script> = room_script!("change");
@@ -26,6 +26,8 @@ pub enum Change {
 pub enum Transition {
     /// The room is in the state now, and was in this one before.
     Done(RoomState),
+    /// It is time for the room to open; its lottery is drawn first, by the admitters.
+    ToBeDrawn,
     /// Not possible from the state in which the room is.
     Refused(RoomState),
     /// There is no such room.
@@ -39,9 +41,8 @@ impl Change {
             Self::Rate(rate) => ("rate", rate.to_string()),
             Self::Capacity(capacity) => (
                 "capacity",
-                capacity
-                    .map(|capacity| capacity.to_string())
-                    .unwrap_or_default(),
+                // Said, not unset: an admitter's default must not take its place.
+                capacity.map_or_else(|| NO_BOUND.to_owned(), |capacity| capacity.to_string()),
             ),
             Self::Message(text) => ("message", text.clone()),
         }
@@ -84,6 +85,7 @@ impl Line {
         let (before, moved): (String, u8) = self.redis.invoke(&call).await?;
         Ok(match (before.parse(), moved) {
             (Ok(before), 1) => Transition::Done(before),
+            (Ok(_), 2) => Transition::ToBeDrawn,
             (Ok(before), _) => Transition::Refused(before),
             (Err(_), _) => Transition::NoRoom,
         })

@@ -12,7 +12,6 @@ use serde::Serialize;
 use super::line::{Line, unexpected};
 use crate::redis_handle::StoreError;
 
-const MOST_CHANGES: usize = 1_000;
 const LONGEST_AUTHOR: usize = 100;
 
 /// Who changes something, as the log names them: 1 to 100 characters without control characters.
@@ -32,7 +31,7 @@ pub struct LoggedChange {
     pub at_ms: i64,
     /// Who.
     pub by: String,
-    /// What: `created`, `removed`, `evicted`, `state`, or the name of a setting.
+    /// What: `created`, `removed`, `evicted`, `state`, `lottery` (its commitment), or the name of a setting.
     pub what: String,
     /// How it was before; `None` when it was unset.
     pub from: Option<String>,
@@ -85,22 +84,10 @@ impl Line {
             .collect::<Option<_>>()
             .ok_or_else(|| unexpected("the log of changes cannot be read"))
     }
-
-    /// Writes down a change that is not made by a script which does so itself.
-    pub async fn log_change(&self, what: &str, to: &str) -> Result<(), StoreError> {
-        let mut add = redis::cmd("XADD");
-        add.arg(self.keys.named("changes"))
-            .arg("MAXLEN")
-            .arg(MOST_CHANGES)
-            .arg("*")
-            .arg(&["by", self.author.as_str(), "what", what])
-            .arg(&["from", "", "to", to]);
-        self.redis.query(&add).await
-    }
 }
 
 /// An entry of the stream: an id that begins with the time, and fields.
-fn parse((id, mut fields): (String, HashMap<String, String>)) -> Option<LoggedChange> {
+pub(super) fn parse((id, mut fields): (String, HashMap<String, String>)) -> Option<LoggedChange> {
     let (at_ms, _sequence) = id.split_once('-')?;
     let mut optional = |name| fields.remove(name).filter(|text| !text.is_empty());
     let (from, to) = (optional("from"), optional("to"));

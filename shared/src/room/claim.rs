@@ -80,7 +80,7 @@ impl Line {
     }
 }
 
-fn outcome(values: &[redis::Value]) -> Option<ClaimOutcome> {
+pub(super) fn outcome(values: &[redis::Value]) -> Option<ClaimOutcome> {
     let word: String = redis::from_redis_value(values[0].clone()).ok()?;
     Some(match word.as_str() {
         "admitted" => {

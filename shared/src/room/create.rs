@@ -14,10 +14,11 @@ static REMOVE: LazyLock<Script> = room_script!("remove");
 
 impl Line {
     /// Makes the room and reports it to every process. Returns whether it is new; one that is there
-    /// already is left as it is. Waits up to a second when a room of this name has just been removed.
+    /// already is left as it is. Waits up to a second when a room of this name has just been removed, and for one that
+    /// was lost until it is written back.
     pub async fn create(&self, room: &NewRoom) -> Result<bool, StoreError> {
         let is_new = loop {
-            // A second at most, unless the clock of Redis is put back meanwhile.
+            // A few seconds at most, unless the clock of Redis is put back meanwhile.
             match self.try_create(room).await? {
                 made @ 0.. => break made == 1,
                 wait => tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await,

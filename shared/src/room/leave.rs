@@ -24,7 +24,8 @@ impl Line {
     /// Frees the place or the slot of each. Says of each whether there was something to leave.
     pub async fn leave(&self, leavers: &[Leaver]) -> Result<Vec<bool>, StoreError> {
         let call = || {
-            leavers.iter().fold(self.call(&LEAVE), |call, leaver| {
+            let call = self.call(&LEAVE).arg("");
+            leavers.iter().fold(call, |call, leaver| {
                 call.arg(leaver.life)
                     .arg(leaver.visitor.as_str())
                     .arg(self.place_of(leaver.number))
@@ -38,25 +39,18 @@ impl Line {
         }
     }
 
-    /// Frees whatever the visitor has in the room. Returns whether there was something.
+    /// Frees whatever the visitor has in the room, and logs it. Returns whether there was something.
     pub async fn evict(&self, visitor: &VisitorId) -> Result<bool, StoreError> {
-        let left = self.take_out(visitor).await?;
-        if left {
-            self.log_change("evicted", visitor.as_str()).await?;
-        }
-        Ok(left)
-    }
-
-    async fn take_out(&self, visitor: &VisitorId) -> Result<bool, StoreError> {
-        let call = || self.call(&LEAVE).arg("").arg(visitor.as_str()).arg("");
+        let evict = || {
+            let call = self.call(&LEAVE).arg(self.author.as_str());
+            call.arg("").arg(visitor.as_str())
+        };
+        let call = || evict().arg("");
         match *self.invoke_with_places::<Vec<i64>>(call).await? {
             // In the lobby of a lottery, where Redis knows the number alone.
             [number @ ..0] => {
                 let number = Number(number.unsigned_abs());
-                let call = || {
-                    let place = self.place_of(number);
-                    self.call(&LEAVE).arg("").arg(visitor.as_str()).arg(place)
-                };
+                let call = || evict().arg(self.place_of(number));
                 Ok(self.invoke_with_places::<Vec<i64>>(call).await? == [1])
             }
             [left] => Ok(left == 1),

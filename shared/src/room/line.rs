@@ -42,6 +42,12 @@ impl Line {
         Self { author, ..self }
     }
 
+    /// The same line over another connection.
+    #[must_use]
+    pub fn over(self, redis: Redis) -> Self {
+        Self { redis, ..self }
+    }
+
     /// The room.
     pub fn room(&self) -> &RoomName {
         &self.room

@@ -47,7 +47,7 @@ impl Line {
     }
 }
 
-fn seen(word: &str) -> Option<Seen> {
+pub(super) fn seen(word: &str) -> Option<Seen> {
     Some(match word {
         "admitted" => Seen::Admitted,
         "waiting" => Seen::Waiting,

@@ -6,7 +6,7 @@
 //! seed hangs on the list, too, and, where only a source was named, on a value that nobody knows yet.
 
 mod draw;
-mod state;
+pub(super) mod state;
 
 use std::sync::LazyLock;
 
@@ -79,7 +79,8 @@ impl Line {
             .arg(secret.reveal())
             .arg(source)
             .arg(value)
-            .arg(JOINED_BEFORE_MOST);
+            .arg(JOINED_BEFORE_MOST)
+            .arg(self.author.as_str());
         match self.redis.invoke(&call).await? {
             1 => Ok(Committed::Done(commitment)),
             0 => Ok(Committed::Already),
@@ -92,7 +93,8 @@ impl Line {
 
     /// Says the public value of which only the source was named.
     pub async fn set_public_value(&self, value: &str) -> Result<ValueSet, StoreError> {
-        match self.redis.invoke(&self.call(&VALUE).arg(value)).await? {
+        let call = self.call(&VALUE).arg(value).arg(self.author.as_str());
+        match self.redis.invoke(&call).await? {
             1 => Ok(ValueSet::Done),
             0 => Ok(ValueSet::OtherValue),
             -1 => Ok(ValueSet::NoLottery),

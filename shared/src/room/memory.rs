@@ -24,6 +24,8 @@ static RESTORE: LazyLock<Script> = room_script!("restore");
 
 /// Between two looks at a room.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The same while a room is being written back, for which people wait.
+const LOOK_WHILE_LOST: Duration = Duration::from_millis(50);
 /// Chunks of one fetch: 32 × 32 kB at most.
 const CHUNKS_AT_ONCE: usize = 32;
 
@@ -57,8 +59,8 @@ struct Known {
     outcomes: BTreeMap<u64, SnapshotChunk>,
 }
 
-type Versions = BTreeMap<u64, ChunkVersion>;
-type Found = (u8, HashMap<String, String>, u64, Versions, Versions, i64);
+pub(super) type Versions = BTreeMap<u64, ChunkVersion>;
+pub(super) type Found = (u8, HashMap<String, String>, u64, Versions, Versions, i64);
 
 impl RoomMemory {
     /// Of the room of `line`, by the process called `process`. Nothing is remembered yet.
@@ -78,7 +80,8 @@ impl RoomMemory {
             ticks.tick().await;
             match self.look().await {
                 Ok(Fate::Removed) => return,
-                Ok(Fate::There | Fate::Lost) => {}
+                Ok(Fate::There) => {}
+                Ok(Fate::Lost) => ticks.reset_after(LOOK_WHILE_LOST),
                 Err(error) => {
                     let error: &dyn Error = &error;
                     debug!(room = %self.line.room(), error, "the room cannot be read; what is known is kept");
@@ -98,7 +101,9 @@ impl RoomMemory {
             .or(Err(unexpected("remember answered something else")))?;
         match &self.known {
             // The mark is cut to milliseconds, so the removal may be up to one later. No life begins so soon after one.
-            Some(known) if (removed_at_ms + 1) * 1_000 <= known.life => self.write_back().await,
+            Some(known) if removed_at_ms.saturating_add(1).saturating_mul(1_000) <= known.life => {
+                self.write_back().await
+            }
             _ => Ok(Fate::Removed),
         }
     }

@@ -14,6 +14,7 @@ use crate::lottery::{Digest, Permutation};
 use crate::redis_handle::{Call, StoreError};
 
 const DRAWN: &str = "DRAWN";
+const NO_ROOM: &str = "NOROOM";
 
 impl Line {
     /// The place of somebody's number, by which Redis knows everything.
@@ -31,15 +32,20 @@ impl Line {
         )
     }
 
-    /// Runs a script that is told places, or tells them; again when they have been drawn meanwhile.
+    /// Runs a script that is told places, or tells them; again when they have been drawn meanwhile. Scripts that are about
+    /// one visitor refuse a room that is not there, as [`StoreError::NoRoom`].
     pub(super) async fn invoke_with_places<T: FromRedisValue>(
         &self,
         call: impl Fn() -> Call<'static>,
     ) -> Result<T, StoreError> {
-        match self.redis.invoke(&call()).await {
-            Err(StoreError::Refused(error)) if error.code() == Some(DRAWN) => {
-                self.ask_for_places().await?;
-                self.redis.invoke(&call()).await
+        let mut answered = self.redis.invoke(&call()).await;
+        if matches!(&answered, Err(StoreError::Refused(error)) if error.code() == Some(DRAWN)) {
+            self.ask_for_places().await?;
+            answered = self.redis.invoke(&call()).await;
+        }
+        match answered {
+            Err(StoreError::Refused(error)) if error.code() == Some(NO_ROOM) => {
+                Err(StoreError::NoRoom)
             }
             answered => answered,
         }

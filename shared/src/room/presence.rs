@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use redis::{Value, from_redis_value};
+
 use super::line::{Line, unexpected};
 use super::script::room_script;
 use super::snapshot::CHUNK_PLACES;
@@ -10,6 +12,7 @@ use crate::ids::{Number, VisitorId};
 use crate::redis_handle::{Script, StoreError};
 
 static BEAT: LazyLock<Script> = room_script!("beat");
+static RETURN: LazyLock<Script> = room_script!("return");
 static PRESENCE: LazyLock<Script> = room_script!("presence");
 static SWEEP: LazyLock<Script> = room_script!("sweep");
 static LAPSE: LazyLock<Script> = room_script!("lapse");
@@ -17,6 +20,10 @@ static LAPSE: LazyLock<Script> = room_script!("lapse");
 /// `PROMISE_UNIT_MS` and `SEEN_UNIT_MS` of prelude.lua.
 const PROMISE_UNIT_MS: u64 = 1_500;
 const SEEN_UNIT_MS: u64 = 500;
+/// What a script can count to exactly.
+const MOST_PLACES: u64 = 1 << 53;
+/// Times of sight are kept modulo so many units (97 days).
+const SEEN_MODULUS: u64 = 1 << 24;
 /// In place of a promise: its visitor is absent already (`ABSENT` of prelude.lua).
 const ABSENT: u32 = 255;
 const BYTES_A_PLACE: usize = 4;
@@ -83,7 +90,22 @@ pub struct PromisedChunk {
     bytes: Vec<u8>,
 }
 
+/// The clock, the next number, the chunk's index, its bytes.
+type RawPromises = (u64, u64, u64, Vec<u8>);
+
 impl PromisedChunk {
+    /// `None` when it is more than a chunk, lies where there are no places, or there is no next number.
+    pub(super) fn parse((clock_ms, next, index, bytes): RawPromises) -> Option<Self> {
+        let behind = index.checked_add(1)?.checked_mul(CHUNK_PLACES)?;
+        let places = (bytes.len() / BYTES_A_PLACE) as u64;
+        (next > 0 && places <= CHUNK_PLACES && behind <= MOST_PLACES).then_some(Self {
+            index,
+            next,
+            clock_ms,
+            bytes,
+        })
+    }
+
     /// The places whose visitors seem to have missed their promise, at most `most`.
     pub fn overdue(&self, most: usize) -> Vec<u64> {
         let first = self.index * CHUNK_PLACES;
@@ -99,8 +121,31 @@ impl PromisedChunk {
 /// As `is_present` of prelude.lua has it.
 fn is_overdue(value: u32, clock_ms: u64) -> bool {
     let (seen, units) = (u64::from(value >> 8), value & 0xff);
-    let until_ms = (seen + 1) * SEEN_UNIT_MS + u64::from(units) * PROMISE_UNIT_MS;
-    value != 0 && units != ABSENT && until_ms < clock_ms
+    let clock = clock_ms / SEEN_UNIT_MS;
+    let age = clock.wrapping_sub(seen) % SEEN_MODULUS;
+    if value == 0 || units == ABSENT || age >= SEEN_MODULUS / 2 {
+        return false;
+    }
+    let since_ms = age * SEEN_UNIT_MS + clock_ms % SEEN_UNIT_MS;
+    since_ms > SEEN_UNIT_MS + u64::from(units) * PROMISE_UNIT_MS
+}
+
+/// How long ago somebody was seen, and the promise, as beat.lua unpacks them.
+fn packed(beat: &Beat) -> [u8; 5] {
+    let [a, b, c, d] = millis(beat.seen_ago).to_be_bytes();
+    [a, b, c, d, beat.promised.units()]
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn no_such_life(answer: i64) -> Beaten {
+    if answer == -1 {
+        Beaten::OtherLife
+    } else {
+        Beaten::NoRoom
+    }
 }
 
 impl Line {
@@ -114,33 +159,57 @@ impl Line {
     ) -> Result<Beaten, StoreError> {
         let call = || {
             let call = self.call(&BEAT).arg(life).arg(gatekeeper);
+            if beats.is_empty() {
+                return call;
+            }
+            let call = call.arg(beats.iter().flat_map(packed).collect::<Vec<u8>>());
             beats.iter().fold(call, |call, beat| {
-                let ago = u64::try_from(beat.seen_ago.as_millis()).unwrap_or(u64::MAX);
-                call.arg(beat.visitor.as_str())
-                    .arg(self.place_of(beat.number))
-                    .arg(ago)
-                    .arg(beat.promised.units())
+                call.arg(format!("#{}", self.place_of(beat.number)))
             })
         };
+        match self.invoke_with_places(call).await? {
+            Value::Int(negative) => Ok(no_such_life(negative)),
+            answer => match from_redis_value::<Vec<usize>>(answer) {
+                Ok(unknown) if unknown.is_empty() => Ok(Beaten::Returned(0)),
+                Ok(unknown) => {
+                    let unknown = unknown.iter().map(|index| beats.get(index.wrapping_sub(1)));
+                    let unknown: Option<Vec<&Beat>> = unknown.collect();
+                    let unknown = unknown.ok_or(unexpected("beat names nobody of the call"))?;
+                    self.bring_back(life, &unknown).await
+                }
+                Err(_) => Err(unexpected("beat names no places")),
+            },
+        }
+    }
+
+    /// Puts those back in line who are absent, or forgotten by Redis, and may return.
+    async fn bring_back(&self, life: u64, beats: &[&Beat]) -> Result<Beaten, StoreError> {
+        let call = || {
+            beats
+                .iter()
+                .fold(self.call(&RETURN).arg(life), |call, beat| {
+                    call.arg(beat.visitor.as_str())
+                        .arg(self.place_of(beat.number))
+                        .arg(millis(beat.seen_ago))
+                        .arg(beat.promised.units())
+                })
+        };
         let returned: i64 = self.invoke_with_places(call).await?;
-        Ok(match u64::try_from(returned) {
-            Ok(returned) => Beaten::Returned(returned),
-            Err(_negative) if returned == -1 => Beaten::OtherLife,
-            Err(_negative) => Beaten::NoRoom,
-        })
+        Ok(u64::try_from(returned).map_or_else(|_| no_such_life(returned), Beaten::Returned))
     }
 
     /// The promises of the chunk `index` of places, or of the first in line if that is a later one. `None` when nobody
     /// waits, or there is no such room.
     pub async fn promised(&self, index: u64) -> Result<Option<PromisedChunk>, StoreError> {
         let call = self.call(&PRESENCE).arg(index);
-        let answer: Option<(u64, u64, u64, Vec<u8>)> = self.redis.invoke(&call).await?;
-        Ok(answer.map(|(clock_ms, next, index, bytes)| PromisedChunk {
-            index,
-            next,
-            clock_ms,
-            bytes,
-        }))
+        let answer = self.redis.invoke::<Option<RawPromises>>(&call).await?;
+        let Some(raw) = answer else {
+            return Ok(None);
+        };
+        let chunk = PromisedChunk::parse(raw);
+        chunk
+            .map(Some)
+            .ok_or_else(|| unexpected("presence answered something else"))
     }
 
     /// Takes those out of the line who stand at `places` and have missed their promise; at most 500. Returns how many.
@@ -197,5 +266,11 @@ mod tests {
             [CHUNK_PLACES + 1, CHUNK_PLACES + 2]
         );
         assert_eq!(chunk(99_000).overdue(1), [CHUNK_PLACES + 1]);
+        let around = SEEN_MODULUS * SEEN_UNIT_MS;
+        assert_eq!(
+            chunk(around + 8_501).overdue(9),
+            [CHUNK_PLACES + 1],
+            "after 97 days the same"
+        );
     }
 }

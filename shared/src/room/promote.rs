@@ -41,14 +41,6 @@ pub struct Promoted {
 }
 
 impl Line {
-    /// When an admitter last looked after the room, whether or not it let anybody in, by the clock of Redis, milliseconds
-    /// since 1970; `None` when none has yet.
-    pub async fn last_promotion_at_ms(&self) -> Result<Option<i64>, StoreError> {
-        let mut get = redis::cmd("HGET");
-        get.arg(self.keys.named("room")).arg("bucket_at_ms");
-        self.redis.query(&get).await
-    }
-
     /// Lets in whom the rate, the capacity and the state allow. `None` when there is no such room.
     pub async fn promote(&self, limits: PromotionLimits) -> Result<Option<Promoted>, StoreError> {
         let call = self

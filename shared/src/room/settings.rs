@@ -36,11 +36,6 @@ impl RoomState {
         }
     }
 
-    /// Whether a visitor without a number may still get one.
-    pub fn takes_new(self) -> bool {
-        !matches!(self, Self::Draining | Self::Closed)
-    }
-
     /// Whether promotion goes on.
     pub fn admits(self) -> bool {
         matches!(self, Self::Open | Self::Draining)
@@ -69,6 +64,9 @@ impl fmt::Display for RoomState {
     }
 }
 
+/// In place of a capacity that an operator has taken away.
+pub(super) const NO_BOUND: &str = "none";
+
 /// The hash of a room, parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -94,6 +92,8 @@ pub struct Settings {
     pub lottery: Option<Lottery>,
     /// Admissions since the room was made.
     pub admitted_total: u64,
+    /// When an admitter last looked after the room, by the clock of Redis, milliseconds since 1970; `None` when none has yet.
+    pub promoted_at_ms: Option<i64>,
 }
 
 impl Settings {
@@ -110,7 +110,7 @@ impl Settings {
             state: field("state")?.parse().ok()?,
             next: field("next")?.parse().ok()?,
             rate_per_second: optional(field("rate")).ok()?,
-            capacity: optional(field("capacity")).ok()?,
+            capacity: optional(field("capacity").filter(|text| *text != NO_BOUND)).ok()?,
             anonymous: field("anonymous").is_some_and(|flag| flag == "1"),
             opens_at_ms: optional(field("opens_at_ms")).ok()?,
             message: field("message").cloned(),
@@ -120,11 +120,13 @@ impl Settings {
                     public_source: field("lottery_source").cloned(),
                     public_value: field("lottery_value").cloned(),
                     size: optional(field("lottery_size")).ok()?,
+                    list: optional(field("lottery_list")).ok()?,
                     seed: optional(field("lottery_seed")).ok()?,
                 }),
                 None => None,
             },
             admitted_total: optional(field("admitted_total")).ok()?.unwrap_or(0),
+            promoted_at_ms: optional(field("bucket_at_ms")).ok()?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use super::line::{Line, unexpected};
 use super::script::room_script;
@@ -15,6 +16,9 @@ static CHUNKS: LazyLock<Script> = room_script!("chunks");
 
 /// Places per chunk of the departed bitmap; `CHUNK` of prelude.lua.
 pub const CHUNK_PLACES: u64 = 65_536;
+
+/// Admitters come many times a second.
+const HALTED_AFTER: Duration = Duration::from_secs(2);
 
 /// How often a chunk has changed.
 pub type ChunkVersion = u64;
@@ -69,7 +73,25 @@ impl RoomSnapshot {
     }
 }
 
-type RawSnapshot = (
+impl RoomSnapshot {
+    /// How long ago an admitter last looked after the room; `None` when none has yet.
+    pub fn since_promotion(&self) -> Option<Duration> {
+        let ago = self
+            .taken_at_ms
+            .saturating_sub(self.settings.promoted_at_ms?);
+        Some(Duration::from_millis(u64::try_from(ago).unwrap_or(0)))
+    }
+
+    /// Whether no admitter looks after the room: nobody is let in.
+    pub fn is_halted(&self) -> bool {
+        let made_at_ms = i64::try_from(self.settings.life / 1_000).unwrap_or(i64::MAX);
+        let age = self.taken_at_ms.saturating_sub(made_at_ms);
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        self.since_promotion().unwrap_or(age) > HALTED_AFTER
+    }
+}
+
+pub(super) type RawSnapshot = (
     HashMap<String, String>,
     String,
     String,
@@ -123,7 +145,7 @@ impl Line {
     }
 }
 
-fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {
+pub(super) fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {
     let (
         fields,
         lowest_waiting,
@@ -148,7 +170,8 @@ fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {
             bits,
         }
     };
-    let near = (first_chunk..).zip(near).map(chunk).collect();
+    let last_chunk = first_chunk.checked_add(near.len() as u64)?;
+    let near = (first_chunk..last_chunk).zip(near).map(chunk).collect();
     let settings = Settings::parse(&fields)?;
     Some(RoomSnapshot {
         settings,

@@ -117,11 +117,7 @@ async fn a_line_works_on_a_cluster_of_three_nodes() {
             ..NewRoom::default()
         };
         assert!(line.create(&settings).await.unwrap());
-        let joined = line
-            .join(&[visitor(1), visitor(2)], PRESENT)
-            .await
-            .unwrap()
-            .unwrap();
+        let joined = line.join(&[visitor(1), visitor(2)], PRESENT).await.unwrap();
         assert!(
             joined
                 .visitors
@@ -169,12 +165,7 @@ async fn behind_sentinels_the_handle_follows_the_new_master() {
         .query::<()>(redis::cmd("SET").arg("kept").arg("yes"))
         .await
         .unwrap();
-    let mut wait = redis::cmd("WAIT");
-    let began = Instant::now();
-    while redis.query::<u32>(wait.arg(1).arg(100)).await.unwrap() < 1 {
-        assert!(began.elapsed() < LONG, "the replica does not follow");
-        wait = redis::cmd("WAIT");
-    }
+    until_replicated(&redis, "kept").await;
     set.servers()[0].kill().unwrap();
     let began = Instant::now();
     loop {
@@ -194,6 +185,15 @@ async fn behind_sentinels_the_handle_follows_the_new_master() {
     }
     let kept: String = redis.query(redis::cmd("GET").arg("kept")).await.unwrap();
     assert_eq!(kept, "yes");
+}
+
+/// Waits until a replica has what was written.
+async fn until_replicated(redis: &Redis, key: &str) {
+    let began = Instant::now();
+    while !redis.wait_replicated(key, DEADLINE / 3).await.unwrap() {
+        assert!(began.elapsed() < LONG, "the replica does not follow");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A port that takes connections and says `answer` to whatever comes first on each, and nothing else ever.
@@ -272,4 +272,136 @@ async fn a_server_that_connects_and_then_says_nothing_is_tried_anew() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(!redis.is_connected());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_without_its_replicas_is_no_master_and_a_full_one_is_away() {
+    let server = RedisServer::start(test_stores::servers(), folder("alone")).unwrap();
+    let redis = Redis::connect(&server.url().parse().unwrap(), DEADLINE, &Shutdown::new());
+    redis.wait_connected(LONG).await.unwrap();
+    let line = Line::new(redis.clone(), "main".parse().unwrap());
+    line.create(&NewRoom::default()).await.unwrap();
+    let mut named = 0;
+    for (setting, bad, good) in [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")] {
+        let set = async |value: &str| {
+            let mut set = redis::cmd("CONFIG");
+            set.arg(&["SET", setting, value]);
+            let began = Instant::now();
+            while redis.query::<()>(&set).await.is_err() {
+                assert!(began.elapsed() < LONG, "not back");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        set(bad).await;
+        let began = Instant::now();
+        loop {
+            // The server answers well before the deadline, and "no" is not an error of ours.
+            named += 1;
+            match line.join(&[visitor(named)], PRESENT).await {
+                Err(StoreError::Unavailable(Some(_))) => break,
+                Err(StoreError::Unavailable(None) | StoreError::Deadline(_)) => {}
+                other => panic!("{setting}: {other:?}"),
+            }
+            assert!(began.elapsed() < LONG, "{setting}");
+        }
+        set(good).await;
+        let began = Instant::now();
+        while line.join(&[visitor(named)], PRESENT).await.is_err() {
+            assert!(began.elapsed() < LONG, "{setting}: not back");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_that_were_told_outlive_the_failover() {
+    let mut set = RedisSentinels::start(test_stores::servers(), &folder("told")).unwrap();
+    let redis = Redis::connect(&set.url().parse().unwrap(), LONG / 10, &Shutdown::new());
+    redis.wait_connected(LONG).await.unwrap();
+    let line = Line::new(redis.clone(), "main".parse().unwrap());
+    line.create(&NewRoom::default()).await.unwrap();
+    until_replicated(&redis, "onsale:{main}:room").await;
+    let replica = Redis::connect(
+        &set.servers()[1].url().parse().unwrap(),
+        LONG,
+        &Shutdown::new(),
+    );
+    let mut replicated = 0;
+    // The replica has each batch at the moment in which its numbers are told.
+    for batch in 0..50 {
+        let visitors: Vec<_> = (batch * 20..batch * 20 + 20).map(visitor).collect();
+        let joined = line.join(&visitors, PRESENT).await.unwrap();
+        if batch == 49 {
+            set.servers()[0].kill().unwrap();
+        }
+        let mut known = redis::cmd("ZMSCORE");
+        known.arg("onsale:{main}:waiting");
+        for visitor in &visitors {
+            known.arg(visitor.as_str());
+        }
+        let places: Vec<Option<u64>> = replica_of(&known, &replica).await;
+        let told: Vec<_> = joined
+            .visitors
+            .iter()
+            .map(|joined| match joined {
+                Joined::New(number) => Some(number.0),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        // On a machine that let the replica stand still for a tenth of a second there is nothing to see.
+        if joined.is_replicated {
+            assert_eq!(places, told, "batch {batch}");
+            replicated += 1;
+        }
+    }
+    let began = Instant::now();
+    let later = loop {
+        match line.join(&[visitor(1_000)], PRESENT).await {
+            Ok(joined) => break joined,
+            Err(_failing_over) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+        assert!(began.elapsed() < 2 * LONG, "no new master");
+    };
+    let Joined::New(number) = later.visitors[0] else {
+        panic!("{later:?}")
+    };
+    assert!(number.0 > 1_000, "a number that nobody has: {number:?}");
+    assert!(replicated > 0, "never replicated");
+}
+
+/// What a replica answers; it may be busy with becoming the master.
+async fn replica_of<T: redis::FromRedisValue>(command: &redis::Cmd, replica: &Redis) -> T {
+    let began = Instant::now();
+    loop {
+        if let Ok(answer) = replica.query(command).await {
+            return answer;
+        }
+        assert!(began.elapsed() < LONG, "the replica does not answer");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn joins_wait_for_a_replica_and_not_for_long() {
+    let mut set = RedisSentinels::start(test_stores::servers(), &folder("hung-replica")).unwrap();
+    let redis = Redis::connect(&set.url().parse().unwrap(), DEADLINE, &Shutdown::new());
+    redis.wait_connected(LONG).await.unwrap();
+    let line = Line::new(redis.clone(), "main".parse().unwrap());
+    line.create(&NewRoom::default()).await.unwrap();
+    until_replicated(&redis, "onsale:{main}:room").await;
+    let pid = set.servers()[1].pid().unwrap();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+    let began = Instant::now();
+    let joined = line.join(&[visitor(1)], PRESENT).await;
+    let waited = began.elapsed();
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).unwrap();
+    assert!(
+        waited >= Duration::from_millis(100),
+        "told after {waited:?}, when no replica could have it"
+    );
+    assert_eq!(
+        joined.unwrap().visitors,
+        [Joined::New(shared::ids::Number(1))]
+    );
 }

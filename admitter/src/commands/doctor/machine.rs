@@ -1,18 +1,17 @@
 //! Limits of this machine: descriptors and the queues of connections that nobody has accepted yet.
 
 use nix::sys::resource::{Resource, getrlimit};
-use shared::server::BACKLOG;
+use shared::server::{BACKLOG, descriptors};
 
 use super::finding::Finding;
 
-/// What a service needs besides connections: log, keys, Redis, the database, the admin port.
-const OTHER_DESCRIPTORS: u64 = 256;
 const SOMAXCONN: &str = "/proc/sys/net/core/somaxconn";
 const SYN_BACKLOG: &str = "/proc/sys/net/ipv4/tcp_max_syn_backlog";
 const NETSTAT: &str = "/proc/net/netstat";
 
 pub(super) fn check(max_connections: u64, dropped_before: Option<u64>) -> Vec<Finding> {
-    let descriptors = getrlimit(Resource::RLIMIT_NOFILE).map(|(soft, _hard)| soft);
+    // Services raise what they have by themselves, up to this.
+    let descriptors = getrlimit(Resource::RLIMIT_NOFILE).map(|(_soft, hard)| hard);
     let queues = [
         judge_queue("accept queue", "net.core.somaxconn", read_number(SOMAXCONN)),
         judge_queue(
@@ -23,7 +22,7 @@ pub(super) fn check(max_connections: u64, dropped_before: Option<u64>) -> Vec<Fi
     ];
     let descriptors = descriptors
         .ok()
-        .map(|soft| judge_descriptors(soft, max_connections));
+        .map(|most| judge_descriptors(most, max_connections));
     let dropped = dropped_before
         .zip(connections_dropped())
         .map(|(before, after)| judge_dropped(before, after));
@@ -34,7 +33,7 @@ pub(super) fn check(max_connections: u64, dropped_before: Option<u64>) -> Vec<Fi
         .collect()
 }
 
-/// Connections that this machine has dropped since it started, because an accept queue was full. `None` where the kernel
+/// Connections that found an accept queue of this machine full, since it started. `None` where the kernel
 /// does not say.
 pub(super) fn connections_dropped() -> Option<u64> {
     parse_dropped(&std::fs::read_to_string(NETSTAT).ok()?)
@@ -44,16 +43,20 @@ fn read_number(path: &str) -> Option<u64> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-fn judge_descriptors(soft: u64, max_connections: u64) -> Finding {
-    let needed = max_connections + OTHER_DESCRIPTORS;
-    let found = format!("{soft} open files are allowed, {max_connections} connections are");
-    if soft >= needed {
+fn judge_descriptors(most: u64, max_connections: u64) -> Finding {
+    let needed = descriptors::needed_for(max_connections);
+    let found = format!(
+        "a process of this shell may have {most} open files, a service has up to {max_connections} connections"
+    );
+    if most >= needed {
         return Finding::ok("descriptors", found);
     }
     Finding::problem(
         "descriptors",
         found,
-        format!("allow {needed} (ulimit -n, LimitNOFILE=), or lower --max-connections"),
+        format!(
+            "where services get as little, allow {needed} (ulimit -Hn, LimitNOFILE=), or lower --max-connections"
+        ),
     )
 }
 
@@ -92,7 +95,7 @@ fn parse_dropped(netstat: &str) -> Option<u64> {
     let mut lines = netstat.lines().filter(|line| line.starts_with("TcpExt:"));
     let (names, figures) = (lines.next()?, lines.next()?);
     let mut pairs = names.split_whitespace().zip(figures.split_whitespace());
-    let (_, figure) = pairs.find(|(name, _)| *name == "ListenDrops")?;
+    let (_, figure) = pairs.find(|(name, _)| *name == "ListenOverflows")?;
     figure.parse().ok()
 }
 
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn the_figure_is_found_by_its_name() {
         let text = "TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 1 2 3\nIpExt: A\nIpExt: 9\n";
-        assert_eq!(parse_dropped(text), Some(3));
+        assert_eq!(parse_dropped(text), Some(2));
         assert_eq!(parse_dropped("TcpExt: A\n"), None);
     }
 }

@@ -26,10 +26,7 @@ async fn check_all(redis: &Redis) -> Result<Vec<Finding>, StoreError> {
     for name in Registry::new(redis.clone()).list().await? {
         let line = Line::new(redis.clone(), name.clone());
         findings.extend(match line.snapshot(0).await? {
-            Some(snapshot) => {
-                let seen_at = line.last_promotion_at_ms().await?;
-                judge(&RoomStatus::new(name, snapshot, seen_at))
-            }
+            Some(snapshot) => judge(&RoomStatus::new(name, snapshot)),
             None => vec![lost(&name)],
         });
     }
@@ -91,10 +88,16 @@ fn judge_rate(about: &str, status: &RoomStatus) -> Option<Finding> {
 fn judge_capacity(about: &str, status: &RoomStatus) -> Option<Finding> {
     let throttle = status.throttle.as_ref()?;
     let found = throttle.to_string();
+    let needed = throttle.capacity_for_visits_of(SHORTEST_VISIT_SECONDS);
+    let wanted = if throttle.is_full {
+        // All slots are taken: visits are longer than what the rate and so many slots allow.
+        needed.max(throttle.capacity * 2)
+    } else {
+        needed
+    };
     let change = format!(
         "admitter capacity {} {}, if the shop can take so many, or a lower rate",
-        status.room,
-        throttle.capacity_for_visits_of(SHORTEST_VISIT_SECONDS)
+        status.room, wanted
     );
     let is_short = throttle.visit_seconds() < SHORTEST_VISIT_SECONDS;
     Some(if throttle.is_full || is_short {
@@ -192,6 +195,13 @@ mod tests {
         let (level, change) = worst(&throttled);
         assert_eq!(level, Level::Warn);
         assert!(change.contains("admitter capacity main 6000"), "{change}");
+        let full = |slots| RoomStatus {
+            throttle: Throttle::of(Some(slots), Some(100.0), slots, 1),
+            ..with_capacity(slots)
+        };
+        let (level, change) = worst(&full(10_000));
+        assert_eq!(level, Level::Warn);
+        assert!(change.contains("admitter capacity main 20000"), "{change}");
         let ample = with_capacity(100_000);
         assert_eq!(worst(&ample).0, Level::Ok);
     }

@@ -51,6 +51,7 @@ fn header(line: &Line, state: &LotteryState) -> anyhow::Result<Header> {
         public_value: value.clone(),
         joins: state.hashed.joins(),
         list: state.hashed.hash(),
+        list_was_lost: state.list_was_lost,
         seed,
         size,
     })

@@ -83,6 +83,12 @@ fn sentence(
             findings.joins
         ));
     }
+    if findings.header.list_was_lost {
+        lines.push(
+            "The list was lost before the draw: who came back too late to be listed anew is not in it, and drew a place all the same."
+                .to_owned(),
+        );
+    }
     for entry in asked {
         lines.push(format!(
             "number {} drew place {}",
@@ -105,6 +111,7 @@ fn document(findings: &Findings, asked: &[Entry], holds: bool) -> Value {
         "room": findings.header.room,
         "joins": findings.joins,
         "size": findings.header.size,
+        "list_was_lost": findings.header.list_was_lost,
         "commitment": findings.header.commitment,
         "differences": findings.differences.iter().map(Difference::to_string).collect::<Vec<_>>(),
         "differences_total": findings.differences_total,

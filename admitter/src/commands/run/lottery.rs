@@ -111,6 +111,7 @@ impl Holder {
         let Some(state) = self.hash_ahead().await? else {
             return Ok(LOOK_LEAST);
         };
+        self.line.publish_list(&state).await?;
         if state.public.public_value.is_none() || state.secret.is_none() {
             self.wait_for_operator(&state);
             return Ok(LOOK_EVERY);

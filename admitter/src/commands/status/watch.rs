@@ -7,6 +7,7 @@ mod terminal;
 use shared::ids::RoomName;
 use shared::redis_handle::Redis;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 use self::history::History;
 use self::terminal::{Press, Terminal, presses};
@@ -22,7 +23,9 @@ pub(super) async fn run(room: Option<RoomName>, redis: &Redis) -> anyhow::Result
     history.add(read_some(room.as_ref(), redis).await?);
     let mut terminal = Terminal::open()?;
     let mut presses = presses();
-    let mut ticks = tokio::time::interval(WATCH_EVERY);
+    // The first second is a whole one, too, or what was admitted in it would be divided by a moment.
+    let mut ticks = tokio::time::interval_at(Instant::now() + WATCH_EVERY, WATCH_EVERY);
+    terminal.draw(|frame| screen::draw(frame, &history))?;
     loop {
         tokio::select! {
             _ = ticks.tick() => match read_some(room.as_ref(), redis).await {

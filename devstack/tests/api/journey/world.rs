@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use devstack::process::{Launch, Ready};
 use devstack::service::{Service, bin_folder};
 use devstack::stack_file::Stack;
-use devstack::stores::{RedisCluster, RedisServer};
+use devstack::stores::{RedisCluster, RedisSentinels, RedisServer};
 use devstack::{keys, ports, test_stores, user_token};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ pub(super) const ROW: u32 = 20;
 pub(super) enum Line {
     Server(Box<RedisServer>),
     Cluster(RedisCluster),
+    Sentinels(Box<RedisSentinels>),
 }
 
 pub(super) struct World {
@@ -40,6 +41,7 @@ pub(super) struct World {
     booking_admin: String,
     http: reqwest::Client,
     _gateway: Service,
+    starting: Starting,
     folder: Folder,
 }
 
@@ -57,6 +59,11 @@ impl Starting {
         self.settings.iter().fold(launch, |launch, (name, value)| {
             launch.env(name, value.as_str())
         })
+    }
+
+    async fn admitter(&self, name: &str) -> Service {
+        let launch = self.launch(name, "admitter").args(["run", "--rate", "50"]);
+        Service::start(launch).await.unwrap()
     }
 
     async fn public(&self, name: &str, program: &str, command: &[&str]) -> (Service, String) {
@@ -101,6 +108,13 @@ impl World {
         Self::with(folder, Line::Cluster(cluster), url, books).await
     }
 
+    pub(super) async fn behind_sentinels() -> Self {
+        let folder = Folder::new();
+        let redis = RedisSentinels::start(test_stores::servers(), &folder.join("redis")).unwrap();
+        let (url, books) = (redis.url(), Books::shared().await);
+        Self::with(folder, Line::Sentinels(Box::new(redis)), url, books).await
+    }
+
     async fn with(folder: Folder, line: Line, redis_url: String, books: Books) -> Self {
         let keys = keys::make(&folder.join("keys")).unwrap();
         let path = |path: &std::path::Path| path.display().to_string();
@@ -138,10 +152,7 @@ impl World {
             .insert("ONSALE_WAITING_ROOM_URL", gatekeepers[0].1.clone());
         let mut admitters = Vec::new();
         for name in ["admitter-1", "admitter-2"] {
-            let launch = starting
-                .launch(name, "admitter")
-                .args(["run", "--rate", "50"]);
-            admitters.push(Service::start(launch).await.unwrap());
+            admitters.push(starting.admitter(name).await);
         }
         let (booking, booking_url) = starting
             .public("booking-api", "booking-api", &["serve"])
@@ -158,6 +169,7 @@ impl World {
             performance: String::new(),
             http: super::people::http(),
             _gateway: gateway,
+            starting,
             folder,
         };
         world.admitter(&["rooms", "create", ROOM, "--rate", "50"]);
@@ -212,6 +224,12 @@ impl World {
         } else {
             Err(String::from_utf8_lossy(&output.stderr).into_owned())
         }
+    }
+
+    /// Starts one admitter more.
+    pub(super) async fn add_admitter(&mut self) {
+        let name = format!("admitter-{}", self.admitters.len() + 1);
+        self.admitters.push(self.starting.admitter(&name).await);
     }
 
     /// Somebody with a user token.
@@ -280,6 +298,7 @@ impl World {
         match &self.line {
             Line::Server(server) => server.url(),
             Line::Cluster(cluster) => cluster.url(),
+            Line::Sentinels(sentinels) => sentinels.url(),
         }
     }
 

@@ -18,6 +18,7 @@ fn settings(next: u64) -> Settings {
         message: None,
         lottery: None,
         admitted_total: 0,
+        promoted_at_ms: None,
     }
 }
 

@@ -25,7 +25,7 @@ impl Words {
     /// Why the wait has become longer; nothing where the wait itself says so.
     pub(crate) fn reason(&self, reason: Reason) -> Option<&'static str> {
         match reason {
-            Reason::Paused => None,
+            Reason::Paused | Reason::Halted => None,
             Reason::NotOpen => Some(self.not_open),
             Reason::Busy => Some(self.busy),
             Reason::RateLowered => Some(self.rate_lowered),
@@ -42,6 +42,7 @@ pub(crate) struct Words {
     pub(crate) enter: &'static str,
     pub(crate) sign_in: &'static str,
     pub(crate) position: &'static str,
+    pub(crate) lobby: &'static str,
     pub(crate) wait: &'static str,
     pub(crate) wait_minutes: &'static str,
     pub(crate) wait_hours: &'static str,
@@ -88,6 +89,7 @@ static KOREAN: Words = Words {
     enter: "대기열에 들어가기",
     sign_in: "대기열에 들어가려면 먼저 로그인하세요.",
     position: "현재 순서: {n}번째",
+    lobby: "순서는 오픈 시각에 추첨으로 정해집니다. 먼저 온 순서와는 상관없습니다.",
     wait: "예상 대기 시간: 약 {n}초",
     wait_minutes: "예상 대기 시간: 약 {n}분",
     wait_hours: "예상 대기 시간: {n}시간 이상",
@@ -109,6 +111,7 @@ static ENGLISH: Words = Words {
     enter: "Enter the line",
     sign_in: "Sign in first, then enter the line.",
     position: "Your position: {n}",
+    lobby: "Places are drawn by lot at the opening. Who came first does not matter.",
     wait: "Expected wait: about {n} seconds",
     wait_minutes: "Expected wait: about {n} minutes",
     wait_hours: "Expected wait: more than {n} hours",

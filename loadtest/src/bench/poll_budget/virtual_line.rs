@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use gatekeeper::interval::{BudgetPlan, Demand, IntervalRule, Jitter, Motion};
+use gatekeeper::interval::{BudgetPlan, Demand, IntervalRule, Jitter, LATE_AFTER, Motion};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
@@ -25,6 +25,11 @@ const SEED: u64 = 12;
 pub(super) enum Opening {
     FromTheStart,
     AfterTheLastJoin(Duration),
+    /// At this time after the last join, and so much later in truth: the public value of a lottery comes late.
+    Late {
+        due: Duration,
+        by: Duration,
+    },
 }
 
 /// What a line goes through.
@@ -63,6 +68,8 @@ impl Course {
 struct Line {
     course: Course,
     budget_per_second: u32,
+    /// When it is to open, and when it does.
+    due_at: u32,
     opens_at: u32,
     plan: BudgetPlan,
     calendar: Vec<Vec<u32>>,
@@ -73,16 +80,21 @@ struct Line {
 
 impl Line {
     fn new(course: Course, budget_per_second: u32) -> Self {
-        let opens_at = match course.opening {
-            Opening::FromTheStart => 0,
+        let after_the_last_join = |pause: Duration| {
+            let pause = u32::try_from(pause.as_secs()).expect("minutes");
+            (course.people.div_ceil(course.joins_per_second) + pause) * TICKS_PER_SECOND
+        };
+        let (due_at, opens_at) = match course.opening {
+            Opening::FromTheStart => (0, 0),
             Opening::AfterTheLastJoin(pause) => {
-                let pause = u32::try_from(pause.as_secs()).expect("minutes");
-                (course.people.div_ceil(course.joins_per_second) + pause) * TICKS_PER_SECOND
+                (after_the_last_join(pause), after_the_last_join(pause))
             }
+            Opening::Late { due, by } => (after_the_last_join(due), after_the_last_join(due + by)),
         };
         Self {
             course,
             budget_per_second,
+            due_at,
             opens_at,
             plan: BudgetPlan::new(&[], f64::from(budget_per_second)),
             calendar: vec![Vec::new(); CALENDAR_TICKS],
@@ -125,23 +137,32 @@ impl Line {
             waiting: u64::from(self.joined - self.head),
             motion: if is_open {
                 Motion::at(Some(rate))
-            } else {
+            } else if self.is_opening(tick) {
                 Motion::Scheduled
+            } else {
+                Motion::Still
             },
             is_returning: false,
             gatekeepers: u64::from(self.course.gatekeepers),
         };
         let returns = self.plan.returns_per_second(&demand);
-        let since = f64::from(tick.saturating_sub(self.opens_at)) / f64::from(TICKS_PER_SECOND);
+        let since = f64::from(tick.saturating_sub(self.due_at)) / f64::from(TICKS_PER_SECOND);
         demand.is_returning =
-            is_open && self.opens_at > 0 && since < f64::from(self.joined) / returns;
+            tick >= self.due_at && self.due_at > 0 && since < f64::from(self.joined) / returns;
         demand
+    }
+
+    /// Whether everybody is told to return at the opening.
+    fn is_opening(&self, tick: u32) -> bool {
+        let late_after = u32::try_from(LATE_AFTER.as_secs()).expect("seconds") * TICKS_PER_SECOND;
+        tick < self.opens_at && tick <= self.due_at + late_after
     }
 
     fn comes_back(&mut self, tick: u32, place: u32, rule: &IntervalRule, jitter: Jitter) {
         let position = u64::from(place.saturating_sub(self.head).max(1));
-        let after = if tick < self.opens_at {
-            let opens_in = Duration::from_secs(1) / TICKS_PER_SECOND * (self.opens_at - tick);
+        let after = if self.is_opening(tick) {
+            let opens_in =
+                Duration::from_secs(1) / TICKS_PER_SECOND * self.due_at.saturating_sub(tick);
             rule.return_at_opening(position, opens_in, jitter)
         } else {
             rule.poll_after(position, jitter)

@@ -1,5 +1,6 @@
 //! Recomputes everything that a proof claims, in one pass over the file.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, Lines};
 
 use super::{Entry, FORMAT, Header, InvalidEntry};
@@ -56,13 +57,20 @@ pub enum Difference {
         /// Recomputed.
         found: u64,
     },
-    /// A join is not behind the one in front of it.
+    /// A join is not behind the one in front of it: whoever could order them as they like could choose the seed. Only a list
+    /// that was lost and made anew is in another order.
     #[error("number {number} stands behind number {after}")]
     Order {
         /// The number.
         number: u64,
         /// The one in front.
         after: u64,
+    },
+    /// Somebody would have two chances.
+    #[error("number {number} is listed twice")]
+    Twice {
+        /// The number.
+        number: u64,
     },
     /// A number that took no part.
     #[error("number {number} is listed, although {size} places were drawn")]
@@ -120,12 +128,14 @@ pub fn verify(
     let secret = header.secret.to_string();
     let secret: Secret = secret.parse().expect("a digest is as long as a secret");
     // With the list as claimed: whether it is the list is seen at its end.
-    let seed = seed_of(&secret, &header.list, &header.public_value);
+    let seed = seed_of(&secret, &header.list, header.size, &header.public_value);
     let permutation = Permutation::new(&seed, header.size).ok_or(Unreadable::Size(header.size))?;
     let mut check = Check {
         list: JoinList::new(&header.room, header.life),
         permutation,
+        listed: HashSet::new(),
         last: 0,
+        is_in_order: !header.list_was_lost,
         told: Told::default(),
     };
     check
@@ -167,7 +177,9 @@ fn read_header<B: BufRead>(lines: &mut Lines<B>) -> Result<Header, Unreadable> {
 struct Check {
     list: JoinList,
     permutation: Permutation,
+    listed: HashSet<u64>,
     last: u64,
+    is_in_order: bool,
     told: Told,
 }
 
@@ -187,16 +199,18 @@ impl Check {
 
     fn join(&mut self, entry: &Entry) {
         let (number, size) = (entry.number, self.permutation.size());
-        if number <= self.last {
+        if !self.listed.insert(number) {
+            self.told.tell(Difference::Twice { number });
+        } else if self.is_in_order && number < self.last {
             self.told.tell(Difference::Order {
                 number,
                 after: self.last,
             });
         }
+        self.last = number;
         if number > size {
             self.told.tell(Difference::Beyond { number, size });
         }
-        self.last = number;
         let found = self.permutation.place_of(number);
         self.told
             .unless_equal(entry.place, found, |claimed, found| Difference::Place {

@@ -34,14 +34,18 @@ impl Line {
     /// Draws the places and opens the room, when everything is known: the list is closed and hashed to its end, and secret
     /// and public value are there. Returns whether the places are drawn.
     pub async fn draw(&self, state: &LotteryState) -> Result<bool, StoreError> {
-        let (Some(secret), Some(value)) = (&state.secret, &state.public.public_value) else {
+        let public = &state.public;
+        let (Some(secret), Some(size), Some(value)) =
+            (&state.secret, public.size, &public.public_value)
+        else {
             return Ok(false);
         };
-        let seed = seed_of(secret, &state.hashed.hash(), value);
+        let seed = seed_of(secret, &state.hashed.hash(), size, value);
         let call = self
             .call(&DRAW)
             .arg(seed.to_string())
-            .arg(state.hashed.joins());
+            .arg(state.hashed.joins())
+            .arg(self.author.as_str());
         self.redis.invoke(&call).await
     }
 

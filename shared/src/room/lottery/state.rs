@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::ids::VisitorId;
+use crate::ids::{RoomName, VisitorId};
 use crate::lottery::{Digest, JoinList, Secret, visitor_hash};
 use crate::redis_handle::{Script, StoreError};
 use crate::room::line::{Line, unexpected};
@@ -26,6 +26,8 @@ pub struct Lottery {
     pub public_value: Option<String>,
     /// How many numbers take part, once the list is closed.
     pub size: Option<u64>,
+    /// The hash of the closed list, from before the public value is known where only its source was named.
+    pub list: Option<Digest>,
     /// The seed, once the places are drawn.
     pub seed: Option<Digest>,
 }
@@ -47,6 +49,8 @@ pub struct LotteryState {
     pub hashed: JoinList,
     /// How many joins there are.
     pub joins: u64,
+    /// Redis has lost the list before the draw; it has those who came back since.
+    pub list_was_lost: bool,
     /// How many places have been moved out of the lobby and how many are to be; `None` before and after.
     pub moving: Option<(u64, u64)>,
 }
@@ -60,10 +64,10 @@ pub enum JoinHashing {
     Goes,
 }
 
-type Raw = (
+pub(in crate::room) type Raw = (
     (String, String, i64, u64, String),
     (String, String, String, String, String, String),
-    (String, u64, String, u64),
+    (String, u64, String, u64, bool),
 );
 
 impl Line {
@@ -76,43 +80,7 @@ impl Line {
         let unreadable = || unexpected("lottery_read answered something else");
         let values: Vec<redis::Value> = redis::from_redis_value(answer).or(Err(unreadable()))?;
         let raw = group(values).ok_or_else(unreadable)?;
-        self.parse(raw).map(Some).ok_or_else(unreadable)
-    }
-
-    fn parse(&self, raw: Raw) -> Option<LotteryState> {
-        let (
-            (state, opens_at, now, life, commitment),
-            (source, value, size, seed, moved, move_to),
-            own,
-        ) = raw;
-        let (secret, hashed, chain, joins) = own;
-        let text = |text: String| (!text.is_empty()).then_some(text);
-        let hashed = match text(chain) {
-            Some(chain) => JoinList::resume(chain.parse().ok()?, hashed),
-            None => JoinList::new(self.room(), life),
-        };
-        let number = |digits: String| {
-            text(digits)
-                .map(|digits| digits.parse::<u64>())
-                .transpose()
-                .ok()
-        };
-        Some(LotteryState {
-            public: Lottery {
-                commitment: commitment.parse().ok()?,
-                public_source: text(source),
-                public_value: text(value),
-                size: number(size)?,
-                seed: text(seed).map(|seed| seed.parse()).transpose().ok()?,
-            },
-            room: state.parse().ok()?,
-            life,
-            opens_in_ms: text(opens_at).map_or(Some(0), |at| at.parse::<i64>().ok())? - now,
-            secret: text(secret).map(|secret| secret.parse()).transpose().ok()?,
-            hashed,
-            joins,
-            moving: number(moved)?.zip(number(move_to)?),
-        })
+        parse(self.room(), raw).map(Some).ok_or_else(unreadable)
     }
 
     /// Up to 1,000 joins of the list, from the one with index `from`: number and visitor of each, in order.
@@ -150,6 +118,15 @@ impl Line {
         Ok(JoinHashing::Goes)
     }
 
+    /// Lets everybody see the hash of the closed list, once it is complete: what was listed cannot be changed afterwards.
+    pub async fn publish_list(&self, state: &LotteryState) -> Result<(), StoreError> {
+        let mut set = redis::cmd("HSETNX");
+        set.arg(self.key("room"))
+            .arg("lottery_list")
+            .arg(state.hashed.hash().to_string());
+        self.redis.query::<()>(&set).await
+    }
+
     /// Gives a secret back that Redis has lost.
     pub async fn restore_secret(&self, secret: &Secret) -> Result<(), StoreError> {
         let mut set = redis::cmd("HSETNX");
@@ -160,8 +137,49 @@ impl Line {
     }
 }
 
-fn group(values: Vec<redis::Value>) -> Option<Raw> {
-    let values: [redis::Value; 15] = values.try_into().ok()?;
+pub(in crate::room) fn parse(room: &RoomName, raw: Raw) -> Option<LotteryState> {
+    let (
+        (state, opens_at, now, life, commitment),
+        (source, value, size, seed, moved, move_to),
+        own,
+    ) = raw;
+    let (secret, hashed, chain, joins, list_was_lost) = own;
+    let text = |text: String| (!text.is_empty()).then_some(text);
+    let hashed = match text(chain) {
+        Some(chain) => JoinList::resume(chain.parse().ok()?, hashed),
+        None => JoinList::new(room, life),
+    };
+    let number = |digits: String| {
+        text(digits)
+            .map(|digits| digits.parse::<u64>())
+            .transpose()
+            .ok()
+    };
+    Some(LotteryState {
+        public: Lottery {
+            commitment: commitment.parse().ok()?,
+            public_source: text(source),
+            public_value: text(value),
+            size: number(size)?,
+            // Admitters have the list itself.
+            list: None,
+            seed: text(seed).map(|seed| seed.parse()).transpose().ok()?,
+        },
+        room: state.parse().ok()?,
+        life,
+        opens_in_ms: text(opens_at)
+            .map_or(Some(0), |at| at.parse::<i64>().ok())?
+            .saturating_sub(now),
+        secret: text(secret).map(|secret| secret.parse()).transpose().ok()?,
+        hashed,
+        joins,
+        list_was_lost,
+        moving: number(moved)?.zip(number(move_to)?),
+    })
+}
+
+pub(in crate::room) fn group(values: Vec<redis::Value>) -> Option<Raw> {
+    let values: [redis::Value; 16] = values.try_into().ok()?;
     let [
         state,
         opens_at,
@@ -178,6 +196,7 @@ fn group(values: Vec<redis::Value>) -> Option<Raw> {
         hashed,
         chain,
         joins,
+        list_was_lost,
     ] = values;
     Some((
         (
@@ -195,7 +214,13 @@ fn group(values: Vec<redis::Value>) -> Option<Raw> {
             read(moved)?,
             read(move_to)?,
         ),
-        (read(secret)?, read(hashed)?, read(chain)?, read(joins)?),
+        (
+            read(secret)?,
+            read(hashed)?,
+            read(chain)?,
+            read(joins)?,
+            read(list_was_lost)?,
+        ),
     ))
 }
 

@@ -5,10 +5,11 @@
     ARGV[1] default of the admission's time, ms     ARGV[2] the promise of a beat, units
     ARGV[3..] life, visitor, place, fresh jti, …
   Returns four values a visitor: a word, and for 'admitted' jti, when let in (ms), until when (ms), else '', 0, 0.
-  Words: admitted, waiting, left, finished, lapsed, void (the room has another life, or none).
+  Words: admitted, waiting, left, finished, lapsed, void (the room has another life).
 ]]
 local words = { [OUTCOME.LEFT] = 'left', [OUTCOME.FINISHED] = 'finished', [OUTCOME.LAPSED] = 'lapsed' }
 local settings = redis.call('HMGET', keys.room, 'life', 'admission_ttl_ms', 'next', 'run', 'floor', 'moved')
+if not settings[1] then return NO_ROOM end
 if not knows_places() then return DRAWN end
 local life, ttl = settings[1], tonumber(settings[2] or ARGV[1])
 local now = now_ms()
@@ -55,11 +56,12 @@ local function restored(visitor, place)
   -- Nobody has been taken there from the lobby yet: it is not known what became of them before the draw.
   if settings[6] and tonumber(place) > tonumber(settings[6]) then return 'waiting' end
   if tonumber(place) < tonumber(settings[5] or 0) then return 'lapsed' end
-  if redis.call('ZSCORE', keys.waiting, visitor) or redis.call('ZSCORE', keys.absent, visitor) then return 'lapsed' end
   if redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1] then return 'lapsed' end
+  if not gives_up_later_place(visitor, place) then return 'lapsed' end
   next_number = next_number or next_of_this_run(tonumber(settings[3]), settings[4])
-  if tonumber(place) >= next_number then next_number = jump(tonumber(place) + 1) end
+  if tonumber(place) >= next_number then next_number = jump(next_number, tonumber(place)) end
   put_in_line(visitor, place, beat)
+  list_again(place, visitor)
   return 'waiting'
 end
 

@@ -1,12 +1,13 @@
 --[[
   Makes a room. One that is there already is left as it is.
-    keys: room ended removed changes
+    keys: room ended removed changes bids
     ARGV[1]        who makes it
     ARGV[2..]      field, value, … of the settings
   Returns 1 when it was made, 0 when it was there, or as negative milliseconds how long to wait: a life begins no earlier
-  than a second after the last removal, because tokens carry whole seconds.
+  than a second after the last removal, because tokens carry whole seconds, and not while a lost one is being written back.
 ]]
 if redis.call('EXISTS', keys.room) == 1 then return 0 end
+if redis.call('EXISTS', keys.bids) == 1 then return -250 end
 local removed = redis.call('GET', keys.removed)
 if removed then
   local wait = tonumber(removed) + 1000 - now_ms()

@@ -4,20 +4,22 @@
   another run of Redis the first one jumps over what may have been forgotten.
     keys: room waiting admissions absent promised joins lobby lobby_absent
     ARGV[1] the promise of a beat, units   ARGV[2..] visitors, at most a few hundred
-  Returns false when there is no such room, else {life, place, new, place, new, …} in the order of the
+  Returns {life, 1 when a replica follows this Redis, place, new, place, new, …} in the order of the
   arguments: new = 1 when the number was given now; place = 0 when the room takes nobody any more; new = 2 says the number of
   somebody in the lobby instead of the place.
 ]]
 local settings = redis.call('HMGET', keys.room, 'life', 'state', 'next', 'run', 'lottery_commitment', 'lottery_size')
 local life, state = settings[1], settings[2]
-if not life then return false end
+if not life then return NO_ROOM end
 if not knows_places() then return DRAWN end
 local next_number = next_of_this_run(tonumber(settings[3]), settings[4])
 local takes_new = state ~= 'draining' and state ~= 'closed'
 local presence = read_presence()
 local beat = promise_value(presence.clock_ms, tonumber(ARGV[1]))
 local is_listed = settings[5] and not settings[6]
-local first, answer, scored, places, listed = next_number, { life }, {}, {}, {}
+-- One that is still being made does not count, and would only be waited for in vain.
+local has_replica = string.find(redis.call('INFO', 'replication'), 'state=online', 1, true) and 1 or 0
+local first, answer, scored, places, listed = next_number, { life, has_replica }, {}, {}, {}
 
 -- What is known of them, asked for all at once: at an opening nearly all are new.
 local waiting = redis.call('ZMSCORE', keys.waiting, unpack(ARGV, 2))

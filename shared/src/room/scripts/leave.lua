@@ -1,7 +1,8 @@
 --[[
   Takes visitors out of the line, or out of the active set: the place or the slot is free again.
     keys: room waiting absent missed promised lobby lobby_absent
-    ARGV  life, visitor, place, … ; life '' and place '' mean whatever the visitor has (an operator evicts)
+    ARGV[1] '', or the operator who evicts, which the log then has
+    ARGV[2..] life, visitor, place, … ; life '' and place '' mean whatever the visitor has (an operator evicts)
   Returns one value a visitor: 1 when it left now, 0 when there was nothing to leave; to an operator who evicts somebody from
   the lobby the number, negative, whose place is to be named.
 ]]
@@ -35,11 +36,14 @@ local function leave(visitor, place)
   return 0
 end
 
+if redis.call('EXISTS', keys.room) == 0 then return NO_ROOM end
 if not knows_places() then return DRAWN end
 local answer = {}
-for index = 1, #ARGV, 3 do
+for index = 2, #ARGV, 3 do
   local life = ARGV[index]
   local is_ours = life == '' or same_life(keys.room, life)
-  answer[#answer + 1] = is_ours and leave(ARGV[index + 1], ARGV[index + 2]) or 0
+  local left = is_ours and leave(ARGV[index + 1], ARGV[index + 2]) or 0
+  if left == 1 and ARGV[1] ~= '' then log_change(ARGV[1], 'evicted', nil, ARGV[index + 1]) end
+  answer[#answer + 1] = left
 end
 return answer

@@ -5,8 +5,9 @@
   Returns a word a visitor, those of claim.lua but for one: unknown (absent or forgotten; a claim says more).
 ]]
 local words = { [OUTCOME.LEFT] = 'left', [OUTCOME.FINISHED] = 'finished', [OUTCOME.LAPSED] = 'lapsed' }
-if not knows_places() then return DRAWN end
 local life = redis.call('HGET', keys.room, 'life')
+if not life then return NO_ROOM end
+if not knows_places() then return DRAWN end
 local now = now_ms()
 
 local function word_for(visitor, place)

@@ -2,7 +2,7 @@
   Makes the opening of a scheduled room a lottery: from now on each join is listed. Who has joined before takes part, too.
     keys: room waiting absent lottery joins
     ARGV[1] the commitment   ARGV[2] the secret   ARGV[3] where the public value will come from, or ''
-    ARGV[4] the public value, or ''   ARGV[5] most visitors who may have joined before
+    ARGV[4] the public value, or ''   ARGV[5] most visitors who may have joined before   ARGV[6] who commits
   Returns 1 when it is one now, 0 when it was one already, -1 when there is no such room, -2 when it is not scheduled,
   -3 when too many have joined.
 ]]
@@ -23,4 +23,5 @@ redis.call('HSET', keys.room, 'lottery_commitment', ARGV[1])
 if ARGV[3] ~= '' then redis.call('HSET', keys.room, 'lottery_source', ARGV[3]) end
 if ARGV[4] ~= '' then redis.call('HSET', keys.room, 'lottery_value', ARGV[4]) end
 redis.call('HINCRBY', keys.room, 'version', 1)
+log_change(ARGV[6], 'lottery', nil, ARGV[1])
 return 1

@@ -2,7 +2,7 @@
   The draw: writes the seed, once, and opens the room. Who waits stands in the lobby from now on, from where lottery_move.lua takes
   them to their places, front first. Takes as long for a million as for ten.
     keys: room waiting absent promised outcomes departed departed_versions outcome_versions joins lobby lobby_absent lobby_promised lobby_outcomes
-    ARGV[1] the seed   ARGV[2] how many joins were hashed for it
+    ARGV[1] the seed   ARGV[2] how many joins were hashed for it   ARGV[3] who draws
   Returns 1 when the places are drawn, 0 when joins are missing in the hash or the list is not closed.
 ]]
 local room = redis.call('HMGET', keys.room, 'state', 'lottery_size', 'lottery_seed', 'next')
@@ -19,4 +19,5 @@ for _, versions in ipairs({ keys.departed_versions, keys.outcome_versions }) do
 end
 redis.call('HSET', keys.room, 'lottery_seed', ARGV[1], 'state', 'open', 'moved', 0, 'move_to', whole(tonumber(room[4]) - 1))
 redis.call('HINCRBY', keys.room, 'version', 1)
+log_change(ARGV[3], 'state', 'scheduled', 'open')
 return 1

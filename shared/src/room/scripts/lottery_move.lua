@@ -28,7 +28,8 @@ for index, place in ipairs(places) do
   local visitor = who(keys.lobby, numbers[index])
   local missing = not visitor and who(keys.lobby_absent, numbers[index])
   local has_returned = missing and since[index] > 0 and is_present(since[index], presence.clock_ms)
-  values[index] = math.max(before[index], since[index])
+  values[index] = before[index]
+  if since[index] ~= 0 and (before[index] == 0 or is_newer(since[index], before[index])) then values[index] = since[index] end
   if visitor or has_returned then
     line[#line + 1], line[#line + 2] = place, visitor or missing
   elseif missing then

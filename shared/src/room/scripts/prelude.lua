@@ -22,6 +22,8 @@ local MOST_ARGUMENTS = 6000
 local SHOP_STALE_MS = 5000
 -- A gatekeeper that has not flushed for so long is no longer counted.
 local GATEKEEPER_LIVES_MS = 5000
+-- A promotion that comes so long after the last one was held up by an outage.
+local OUTAGE_MS = 2000
 -- After a room was written back, promotion waits for the beats that every gatekeeper has kept.
 local RESTORE_HOLD_MS = 1000
 
@@ -48,6 +50,10 @@ local function knows_places()
   local room = redis.call('HMGET', keys.room, 'lottery_seed', 'lottery_size')
   return (room[1] and room[2] or '0') == string.match(KEYS[#KEYS], '%d+$')
 end
+
+-- What is asked of a room that is not there: it was removed a moment ago, or Redis has lost it and it is about to be written
+-- back. The caller does not know which, so neither is anybody's token void nor is there nothing to leave.
+local NO_ROOM = { err = 'NOROOM the room is not there' }
 
 -- The number of whoever still stands in the lobby, before or behind the curtain of absence; else nil.
 local function number_in_lobby(visitor)
@@ -145,7 +151,7 @@ end
 --[[
   Presence. Each place has four bytes: when its visitor was last seen, in halves of a second on the presence clock (the upper 24
   bits), and for how long the next beat was promised, in units of 1.5 s (the lower 8). 0: nothing is promised. The newest beat
-  is simply the greatest value. The clock is the room's own: it goes on by a second at most for each flush of beats, and not at
+  has simply the greatest value. The clock is the room's own: it goes on by a second at most for each flush of beats, and not at
   all while none come, so that neither an outage nor another host's clock makes anybody absent.
 ]]
 local SEEN_UNIT_MS, PROMISE_UNIT_MS = 500, 1500
@@ -158,18 +164,32 @@ local LATE_RETURN_MS, AFTER_TURN_MS = 600000, 120000
 -- Turns are kept a little longer than they count, one for each second.
 local TURNS_KEPT = 200
 
+-- Times of sight are kept modulo 97 days: what is compared lies within half of that.
+local SEEN_MODULUS = 16777216
+
 local function promise_value(seen_ms, units)
-  local seen = math.max(0, math.min(math.floor(seen_ms / SEEN_UNIT_MS), 16777215))
-  return seen * 256 + units
+  return math.max(0, math.floor(seen_ms / SEEN_UNIT_MS)) % SEEN_MODULUS * 256 + units
 end
 
 local function promise_units(value) return value % 256 end
-local function seen_ms_of(value) return math.floor(value / 256) * SEEN_UNIT_MS end
+
+local function seen_ms_of(value, clock_ms)
+  local clock = math.floor(clock_ms / SEEN_UNIT_MS)
+  local age = (clock - math.floor(value / 256)) % SEEN_MODULUS
+  if age >= SEEN_MODULUS / 2 then age = age - SEEN_MODULUS end
+  return (clock - age) * SEEN_UNIT_MS
+end
+
+-- Whether the beat `value` was later than the beat `before`.
+local function is_newer(value, before)
+  local later = (value - before) % 4294967296
+  return later ~= 0 and later < 2147483648
+end
 
 -- Whether a visitor has kept the promise so far. Times of sight are cut to their unit, so a unit is given.
 local function is_present(value, clock_ms)
   local units = promise_units(value)
-  return units ~= ABSENT and seen_ms_of(value) + SEEN_UNIT_MS + units * PROMISE_UNIT_MS >= clock_ms
+  return units ~= ABSENT and seen_ms_of(value, clock_ms) + SEEN_UNIT_MS + units * PROMISE_UNIT_MS >= clock_ms
 end
 
 -- What presence is judged by: the clock, how far promotion has come, the windows.
@@ -187,7 +207,7 @@ end
 local function may_return(place, value, presence)
   local clock = presence.clock_ms
   if presence.never_lapses or tonumber(place) > presence.front then return true end
-  local last = math.max(seen_ms_of(value), presence.lapse_from_ms)
+  local last = math.max(seen_ms_of(value, clock), presence.lapse_from_ms)
   if clock <= last + SEEN_UNIT_MS + presence.late_return_ms then return true end
   local turn = redis.call('ZRANGEBYSCORE', keys.turns, place, '+inf', 'LIMIT', 0, 1)[1]
   return turn ~= nil and clock <= tonumber(turn) * 1000 + presence.after_turn_ms
@@ -216,6 +236,31 @@ local function put_in_line(visitor, place, value)
   mark_departed({ tonumber(place) }, 0)
 end
 
+-- Whose place was forgotten before a draw was forgotten by its list, too, for both are written at once; they take part in it
+-- all the same, and the proof says that the list was made anew.
+local function list_again(number, visitor)
+  local room = redis.call('HMGET', keys.room, 'lottery_commitment', 'lottery_seed', 'lottery_size')
+  if not room[1] or room[2] or tonumber(number) > tonumber(room[3] or number) then return end
+  redis.call('RPUSH', keys.joins, number .. ' ' .. visitor)
+  redis.call('HSET', keys.room, 'lottery_list_was_lost', 1)
+end
+
+-- Whether a visitor may be put back at a place that Redis has forgotten. Who has joined again meanwhile stands further behind,
+-- and gives that place up; nobody stands twice, nor goes back.
+local function gives_up_later_place(visitor, place)
+  for _, key in ipairs({ keys.waiting, keys.absent }) do
+    local later = redis.call('ZSCORE', key, visitor)
+    if later and tonumber(later) <= tonumber(place) then return false end
+    if later then
+      redis.call('ZREM', key, visitor)
+      set_all(keys.promised, 'u32', { tonumber(later) }, 0)
+      mark_departed({ tonumber(later) }, 1)
+      set_outcome(later, OUTCOME.LAPSED)
+    end
+  end
+  return true
+end
+
 -- An absent visitor's place is given up for good.
 local function lapse(visitor, place)
   redis.call('ZREM', keys.absent, visitor)
@@ -231,15 +276,18 @@ end
 ]]
 local GAP = CHUNK
 
-local function jump(next_number)
-  local last = next_number + GAP - 1
+-- `beyond`: a number that is known to have been given.
+local function jump(next_number, beyond)
+  local last = math.max(next_number, (beyond or 0) + 1) + GAP - 1
+  local places = { last }
+  for place = next_number, last, CHUNK do places[#places + 1] = place end
   local first_byte, last_byte = math.ceil(next_number / 8), math.floor((last + 1) / 8) - 1
   redis.call('SETRANGE', keys.departed, first_byte, string.rep('\255', last_byte - first_byte + 1))
   local edges = {}
   for place = next_number, first_byte * 8 - 1 do edges[#edges + 1] = place end
   for place = (last_byte + 1) * 8, last do edges[#edges + 1] = place end
   if #edges > 0 then set_all(keys.departed, 'u1', edges, 1) end
-  bump(keys.departed_versions, { next_number, last })
+  bump(keys.departed_versions, places)
   redis.call('HSET', keys.room, 'next', whole(last + 1))
   return last + 1
 end

@@ -10,7 +10,7 @@
 ]]
 local settings = redis.call('HMGET', keys.room, 'state', 'rate', 'capacity', 'opens_at_ms',
   'bucket', 'bucket_at_ms', 'claim_ttl_ms', 'admitted_total', 'restored_at_ms',
-  'lottery_commitment', 'lottery_seed', 'moved')
+  'lottery_commitment', 'lottery_seed', 'moved', 'resumed_at_ms')
 local state, rate, capacity, opens_at = settings[1], tonumber(settings[2] or 0), tonumber(settings[3]), tonumber(settings[4])
 if not state then return false end
 local now, tick = now_ms(), tonumber(ARGV[1])
@@ -28,11 +28,21 @@ if state == 'scheduled' and opens_at and now >= opens_at and not is_to_be_drawn 
   log_change('opening time', 'state', 'scheduled', 'open')
 end
 
+-- While no admitter came, or Redis was away, nobody could claim: that time does not count.
+local resumed_at = tonumber(settings[13] or 0)
+if now > tonumber(settings[6] or now) + OUTAGE_MS then
+  resumed_at = now
+  redis.call('HSET', keys.room, 'resumed_at_ms', whole(now))
+end
+
 -- Who has not claimed in time goes back to where absent visitors are, once; who has not finished in time makes room for good.
 local function expire(visitor)
   local admission = read_admission(visitor)
   if not admission then
     redis.call('ZREM', keys.active, visitor)
+  elseif admission.jti == '-' and tonumber(admission.since) < resumed_at and now < resumed_at + claim_ttl then
+    admission.till = whole(resumed_at + claim_ttl)
+    write_admission(visitor, admission)
   elseif admission.jti ~= '-' or redis.call('SADD', keys.missed, visitor) == 0 then
     end_admission(visitor, admission, OUTCOME.LAPSED)
   else
@@ -64,12 +74,13 @@ local function may_promote()
   local healthy_at = redis.call('HGET', keys.shop, 'healthy_at_ms')
   if healthy_at and now > tonumber(healthy_at) + SHOP_STALE_MS then return false end
   -- After a loss everybody who waits is given the moment in which their beats arrive, or those behind would overtake them.
-  return now >= tonumber(settings[9] or 0) + RESTORE_HOLD_MS
+  local restored_at = tonumber(settings[9] or 0)
+  return now < restored_at or now >= restored_at + RESTORE_HOLD_MS
 end
 
 -- Lets one in. The time to claim is as long as the promise of the beat: who keeps it cannot miss the claim.
 local function admit(visitor, place, value)
-  local promised_ms = seen_ms_of(value) + promise_units(value) * PROMISE_UNIT_MS - presence.clock_ms
+  local promised_ms = seen_ms_of(value, presence.clock_ms) + promise_units(value) * PROMISE_UNIT_MS - presence.clock_ms
   local till = now + math.max(claim_ttl, promised_ms)
   write_admission(visitor, { place = place, since = whole(now), jti = '-', till = whole(till) })
 end

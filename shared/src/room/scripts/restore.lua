@@ -29,7 +29,15 @@ redis.call('HSET', keys.room, 'restored_at_ms', whole(now), 'clock_at_ms', whole
   'run', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
 -- The lobby of a lottery is lost; who stood there comes back to the place drawn like everybody else.
 redis.call('HDEL', keys.room, 'moved', 'move_to')
+-- The list of a draw that is still to come is lost, too: who comes back is listed anew, and the proof says so.
+local lottery = redis.call('HMGET', keys.room, 'lottery_commitment', 'lottery_seed')
+if lottery[1] and not lottery[2] then
+  redis.call('HSET', keys.room, 'lottery_list_was_lost', 1)
+  redis.call('HDEL', keys.room, 'lottery_list')
+end
 redis.call('HINCRBY', keys.room, 'version', 1)
 jump(tonumber(settings[1]))
+-- Who changed what before is lost.
+log_change('loss of redis', 'restored')
 redis.call('UNLINK', keys.bids)
 return 1

@@ -8,17 +8,21 @@
 ]]
 local settings = redis.call('HGETALL', keys.room)
 if #settings == 0 then return false end
-local next_number, restored_first, moved = 1, nil, nil
+local next_number, restored_first, moved, front = 1, nil, nil, 0
 for index = 1, #settings, 2 do
   if settings[index] == 'next' then next_number = tonumber(settings[index + 1]) end
   if settings[index] == 'moved' then moved = tonumber(settings[index + 1]) end
   if settings[index] == 'restored_first' then restored_first = settings[index + 1] end
+  if settings[index] == 'front' then front = tonumber(settings[index + 1]) end
 end
 local function lowest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
 local now = now_ms()
 local first = lowest(keys.waiting)
--- While those who waited come back after a loss, the line still begins where it began.
-if restored_first and tonumber(restored_first) < (tonumber(first) or next_number) then first = restored_first end
+-- While those who waited come back after a loss, the line still begins where it began, or where promotion has come to since.
+if restored_first then
+  local begins = math.max(tonumber(restored_first), front + 1)
+  if begins < (tonumber(first) or next_number) then first = whole(begins) end
+end
 -- The next ones of the lobby stand in front of those who are behind them already.
 if moved and moved + 1 < (tonumber(first) or next_number) then first = whole(moved + 1) end
 local head = tonumber(first) or next_number

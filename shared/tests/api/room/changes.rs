@@ -38,6 +38,10 @@ async fn every_change_is_written_down_and_nothing_else() {
     ada.change(&[Change::Rate(5.0)]).await.unwrap();
     ada.change(&[Change::Rate(9.0)]).await.unwrap();
     ada.change(&[Change::Capacity(None)]).await.unwrap();
+    // An operator who wants no bound is not overruled by a daemon.
+    admitter.fill(&defaults).await.unwrap();
+    let capacity = line.snapshot(0).await.unwrap().unwrap().settings.capacity;
+    assert_eq!(capacity, None);
     ada.change(&[Change::Message(String::new())]).await.unwrap();
     ada.transition(RoomState::Paused, &[RoomState::Open])
         .await
@@ -56,7 +60,7 @@ async fn every_change_is_written_down_and_nothing_else() {
         "unnamed created - state=open rate=5".to_owned(),
         "admitter capacity - 7".to_owned(),
         "ada@desk rate 5 9".to_owned(),
-        "ada@desk capacity 7 -".to_owned(),
+        "ada@desk capacity 7 none".to_owned(),
         "ada@desk state open paused".to_owned(),
         format!("ada@desk evicted - {}", visitor(1)),
     ];

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::ids::Number;
+use shared::redis_handle::StoreError;
 use shared::room::{
     AdmissionCheck, Change, ClaimOutcome, ClaimRequest, Joined, Line, NewRoom, PromotionLimits,
     Registry, RoomState, Transition,
@@ -79,7 +80,10 @@ async fn removing_and_making_a_room_voids_its_tokens() {
     let earlier = life(&line).await;
     assert!(line.remove().await.unwrap());
     assert!(!line.remove().await.unwrap());
-    assert_eq!(line.join(&[visitor(1)], PRESENT).await.unwrap(), None);
+    assert!(matches!(
+        line.join(&[visitor(1)], PRESENT).await,
+        Err(StoreError::NoRoom)
+    ));
     assert_eq!(line.snapshot(0).await.unwrap(), None);
     assert_eq!(line.promote(LIMITS).await.unwrap(), None);
     assert!(
@@ -90,7 +94,7 @@ async fn removing_and_making_a_room_voids_its_tokens() {
             .contains(line.room())
     );
     line.create(&fast()).await.unwrap();
-    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap().unwrap();
+    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap();
     assert_ne!(joined.life, earlier);
     let old = ClaimRequest {
         visitor: visitor(1),
@@ -116,7 +120,7 @@ async fn removing_and_making_a_room_voids_its_admissions() {
     line.create(&fast()).await.unwrap();
     assert_eq!(check(&old).await, AdmissionCheck::Ended);
     assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 0);
-    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap().unwrap();
+    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap();
     assert_eq!(joined.visitors, [Joined::New(Number(1))]);
     assert_eq!(
         check(&old).await,
@@ -156,11 +160,7 @@ async fn a_room_that_redis_lost_and_that_is_made_again_throws_nobody_out() {
         AdmissionCheck::Live
     );
     // The number is given to somebody else, and so not to the one who is still in.
-    let joined = line
-        .join(&[visitor(2), visitor(1)], PRESENT)
-        .await
-        .unwrap()
-        .unwrap();
+    let joined = line.join(&[visitor(2), visitor(1)], PRESENT).await.unwrap();
     assert_eq!(
         joined.visitors,
         [Joined::New(Number(1)), Joined::New(Number(2))]
@@ -206,11 +206,7 @@ async fn a_draining_room_gives_no_new_numbers_and_keeps_the_old_ones() {
         .await
         .unwrap();
     assert_eq!(moved, Transition::Done(RoomState::Open));
-    let joined = line
-        .join(&[visitor(1), visitor(2)], PRESENT)
-        .await
-        .unwrap()
-        .unwrap();
+    let joined = line.join(&[visitor(1), visitor(2)], PRESENT).await.unwrap();
     assert_eq!(joined.visitors, [Joined::Again(Number(1)), Joined::Refused]);
     let refused = line
         .transition(RoomState::Open, &[RoomState::Paused])
@@ -324,4 +320,17 @@ async fn a_good_token_that_the_active_set_forgot_puts_its_owner_back_in() {
     );
     assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 1);
     assert_eq!(admitted(&line, 1, 1).await.jti, claims.jti);
+}
+
+#[tokio::test]
+async fn a_room_that_no_admitter_has_ever_looked_after_is_halted() {
+    let line = new_room(&fast()).await;
+    let is_halted = async || line.snapshot(0).await.unwrap().unwrap().is_halted();
+    let began = tokio::time::Instant::now();
+    while !is_halted().await {
+        assert!(began.elapsed() < Duration::from_secs(60), "never halted");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    line.promote(LIMITS).await.unwrap().unwrap();
+    assert!(!is_halted().await);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::ids::Number;
+use shared::redis_handle::StoreError;
 use shared::room::{
     ClaimOutcome, ClaimRequest, Leaver, Line, NewRoom, Promise, PromotionLimits, Seen,
 };
@@ -45,9 +46,9 @@ async fn a_look_tells_what_has_become_of_each_and_changes_nothing() {
     })
     .await;
     let present: Vec<_> = (1..=4).map(visitor).collect();
-    line.join(&present, PRESENT).await.unwrap().unwrap();
+    line.join(&present, PRESENT).await.unwrap();
     let brief = Promise::of(Duration::ZERO);
-    line.join(&[visitor(5)], brief).await.unwrap().unwrap();
+    line.join(&[visitor(5)], brief).await.unwrap();
     // 1 and 2 are let in, 2 claims; 3 leaves; 4 waits; 5 is absent.
     set_field(&line, "bucket", "2").await;
     let limits = PromotionLimits {
@@ -96,7 +97,11 @@ async fn a_look_tells_what_has_become_of_each_and_changes_nothing() {
     );
     assert_eq!(dump(&line).await, before);
     line.remove().await.unwrap();
-    assert_eq!(line.look(&requests).await.unwrap(), [Seen::Void; 7]);
+    // Removed or lost: nobody's token is void because of it.
+    assert!(matches!(
+        line.look(&requests).await,
+        Err(StoreError::NoRoom)
+    ));
 }
 
 #[tokio::test]
@@ -106,7 +111,7 @@ async fn an_admission_that_redis_lost_is_seen_as_long_as_a_claim_would_give_it_a
         ..NewRoom::default()
     })
     .await;
-    line.join(&[visitor(1)], PRESENT).await.unwrap().unwrap();
+    line.join(&[visitor(1)], PRESENT).await.unwrap();
     set_field(&line, "bucket", "1").await;
     let limits = PromotionLimits {
         tick: Duration::from_millis(50),

@@ -9,7 +9,8 @@ use shared::ids::Number;
 use shared::lottery::{Permutation, Secret};
 use shared::room::{
     Beat, Beaten, ClaimOutcome, ClaimRequest, Committed, JoinHashing, Joined, Leaver, Line,
-    Lottery, Moved, NewRoom, Promise, PromotionLimits, PublicPart, RoomState, Transition, ValueSet,
+    Lottery, Moved, NewRoom, Promise, PromotionLimits, PublicPart, RoomMemory, RoomState,
+    Transition, ValueSet,
 };
 
 use crate::{PRESENT, field, kept_for_ever, new_room, redis, set_field, visitor};
@@ -42,11 +43,7 @@ async fn lottery_room() -> Line {
 
 async fn join(line: &Line, who: &[u64]) -> Vec<Joined> {
     let visitors: Vec<_> = who.iter().map(|who| visitor(*who)).collect();
-    line.join(&visitors, PRESENT)
-        .await
-        .unwrap()
-        .unwrap()
-        .visitors
+    line.join(&visitors, PRESENT).await.unwrap().visitors
 }
 
 async fn lottery(line: &Line) -> Lottery {
@@ -154,7 +151,19 @@ async fn neither_time_nor_an_operator_opens_the_room_before_the_draw() {
         .transition(RoomState::Open, &[RoomState::Scheduled])
         .await
         .unwrap();
-    assert_eq!(opened, Transition::Done(RoomState::Scheduled));
+    assert_eq!(opened, Transition::ToBeDrawn);
+    assert_eq!(state().await, RoomState::Scheduled);
+    // Nor is the draw left out when the room was closed meanwhile.
+    for (to, from, expected) in [
+        (
+            RoomState::Closed,
+            RoomState::Scheduled,
+            Transition::Done(RoomState::Scheduled),
+        ),
+        (RoomState::Open, RoomState::Closed, Transition::ToBeDrawn),
+    ] {
+        assert_eq!(line.transition(to, &[from]).await.unwrap(), expected);
+    }
     assert_eq!(state().await, RoomState::Scheduled);
     // It is time now.
     assert!(line.close_lottery().await.unwrap());
@@ -335,4 +344,85 @@ async fn fifty_thousand_are_listed_drawn_and_moved() {
         assert_eq!(visitor, format!("visitor-{}", places.number_of(place)));
     }
     line.remove().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_commits_says_the_value_and_opens_is_in_the_log() {
+    let line = new_room(&scheduled()).await;
+    let ada = line.clone().signed("ada@desk".parse().unwrap());
+    let source = PublicPart::Source("round 7 of the beacon".to_owned());
+    let secret = secret();
+    ada.commit_lottery(&secret, &source).await.unwrap();
+    join(&line, &[1, 2]).await;
+    ada.transition(RoomState::Open, &[RoomState::Scheduled])
+        .await
+        .unwrap();
+    assert!(line.close_lottery().await.unwrap());
+    ada.set_public_value("7").await.unwrap();
+    let state = line.lottery().await.unwrap().unwrap();
+    line.hash_joins(&state).await.unwrap();
+    let state = line.lottery().await.unwrap().unwrap();
+    let admitter = line.clone().signed("admitter".parse().unwrap());
+    assert!(admitter.draw(&state).await.unwrap());
+    let log = line.changes().await.unwrap();
+    let logged: Vec<_> = log
+        .iter()
+        .skip(1)
+        .map(|change| (change.by.as_str(), change.what.as_str(), change.to.clone()))
+        .collect();
+    let opened_at = field(&line, "opens_at_ms").await;
+    assert_eq!(
+        logged,
+        [
+            ("ada@desk", "lottery", Some(secret.commitment().to_string())),
+            ("ada@desk", "opens_at_ms", opened_at),
+            ("ada@desk", "lottery_value", Some("7".to_owned())),
+            ("admitter", "state", Some("open".to_owned())),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_was_lost_is_made_anew_by_those_who_come_back_and_the_proof_says_so() {
+    let line = lottery_room().await;
+    join(&line, &[1, 2, 3]).await;
+    let life = line.snapshot(0).await.unwrap().unwrap().settings.life;
+    let secret = line.lottery().await.unwrap().unwrap().secret.unwrap();
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    memory.look().await.unwrap();
+    super::memory::lose(&line).await;
+    super::memory::look_until_there(&mut memory).await;
+    line.restore_secret(&secret).await.unwrap();
+    let beats = [3, 1].map(|who| Beat {
+        visitor: visitor(who),
+        number: Number(who),
+        seen_ago: Duration::ZERO,
+        promised: PRESENT,
+    });
+    assert_eq!(
+        line.beat(life, "a gatekeeper", &beats).await.unwrap(),
+        Beaten::Returned(2)
+    );
+    assert_eq!(
+        line.beat(life, "a gatekeeper", &beats).await.unwrap(),
+        Beaten::Returned(0),
+        "listed once"
+    );
+    let listed = line.listed_joins(0).await.unwrap();
+    assert_eq!(listed, [(3, visitor(3)), (1, visitor(1))]);
+    set_field(&line, "opens_at_ms", "1").await;
+    assert!(line.close_lottery().await.unwrap());
+    let state = line.lottery().await.unwrap().unwrap();
+    assert!(state.list_was_lost);
+    line.hash_joins(&state).await.unwrap();
+    let state = line.lottery().await.unwrap().unwrap();
+    assert!(line.draw(&state).await.unwrap());
+    // Who comes too late is not listed, and has a place all the same.
+    let late = ClaimRequest {
+        visitor: visitor(2),
+        number: Number(2),
+        life,
+    };
+    assert_eq!(line.claim(&[late]).await.unwrap(), [ClaimOutcome::Waiting]);
+    assert_eq!(line.listed_joins(0).await.unwrap().len(), 2);
 }

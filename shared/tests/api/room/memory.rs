@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use shared::ids::Number;
+use shared::redis_handle::StoreError;
 use shared::room::{
-    Beat, Beaten, ClaimOutcome, Fate, Joined, Line, NewRoom, PromotionLimits, Registry, RoomMemory,
-    RoomState,
+    Beat, Beaten, ClaimOutcome, ClaimRequest, Fate, Joined, Leaver, Line, NewRoom, PromotionLimits,
+    Registry, RoomMemory, RoomState,
 };
 
 use crate::{PRESENT, claim, field, life, new_room, redis, set_field, visitor};
@@ -27,7 +28,7 @@ fn open() -> NewRoom {
 
 async fn join(line: &Line, from: u64, to: u64) {
     let visitors: Vec<_> = (from..=to).map(visitor).collect();
-    line.join(&visitors, PRESENT).await.unwrap().unwrap();
+    line.join(&visitors, PRESENT).await.unwrap();
 }
 
 async fn beat(line: &Line, life: u64, who: u64, number: u64) -> Beaten {
@@ -57,7 +58,7 @@ async fn promote(line: &Line, count: u64) {
 }
 
 /// As a Redis leaves it that was restarted without its data.
-async fn lose(line: &Line) {
+pub(super) async fn lose(line: &Line) {
     let redis = redis().await;
     let mut pattern = redis::cmd("KEYS");
     pattern.arg(format!("onsale:{{{}}}:*", line.room()));
@@ -72,7 +73,7 @@ async fn lose(line: &Line) {
 }
 
 /// Looks until the room is there.
-async fn look_until_there(memory: &mut RoomMemory) {
+pub(super) async fn look_until_there(memory: &mut RoomMemory) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while memory.look().await.unwrap() != Fate::There {
         assert!(tokio::time::Instant::now() < deadline);
@@ -145,7 +146,6 @@ async fn a_lost_room_is_written_back_and_everybody_is_where_they_were() {
     let joined = line
         .join(&[visitor(10), visitor(7)], PRESENT)
         .await
-        .unwrap()
         .unwrap();
     assert_eq!(
         joined.visitors,
@@ -232,9 +232,9 @@ async fn after_another_run_of_redis_numbers_jump_over_what_may_be_lost() {
     join(&line, 1, 3).await;
     let life = life(&line).await;
     set_field(&line, "run", "another").await;
-    let joined = line.join(&[visitor(10)], PRESENT).await.unwrap().unwrap();
+    let joined = line.join(&[visitor(10)], PRESENT).await.unwrap();
     assert_eq!(joined.visitors, [Joined::New(Number(4 + GAP))]);
-    let again = line.join(&[visitor(11)], PRESENT).await.unwrap().unwrap();
+    let again = line.join(&[visitor(11)], PRESENT).await.unwrap();
     assert_eq!(again.visitors, [Joined::New(Number(5 + GAP))], "once a run");
     // Whom the lost tail had given numbers come back with their tokens; in between is nobody.
     assert_eq!(claim(&line, 5, 5).await, ClaimOutcome::Waiting);
@@ -269,11 +269,7 @@ async fn a_number_that_redis_forgot_before_anybody_joined_again_comes_back_by_it
     // Redis thinks that 2 is the next number; it had been given.
     assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Waiting);
     assert_eq!(beat(&line, life, 2, 2).await, Beaten::Returned(0));
-    let joined = line
-        .join(&[visitor(3), visitor(2)], PRESENT)
-        .await
-        .unwrap()
-        .unwrap();
+    let joined = line.join(&[visitor(3), visitor(2)], PRESENT).await.unwrap();
     assert_eq!(
         joined.visitors,
         [Joined::New(Number(2 + GAP)), Joined::Again(Number(2))]
@@ -309,4 +305,125 @@ async fn who_waited_at_a_loss_and_never_comes_back_stops_counting_but_keeps_the_
         "1 and 3 have gone, 2 and 4 wait"
     );
     assert_eq!(claim(&line, 3, 3).await, ClaimOutcome::Waiting);
+}
+
+/// As Redis leaves a room whose data it has lost and which was written back.
+async fn lost_and_written_back(line: &Line) {
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    memory.look().await.unwrap();
+    lose(line).await;
+    look_until_there(&mut memory).await;
+}
+
+#[tokio::test]
+async fn who_joins_again_before_their_place_is_known_again_gets_it_back() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 4).await;
+    let life = life(&line).await;
+    lost_and_written_back(&line).await;
+    // From a device that does not know the token.
+    let joined = line.join(&[visitor(2), visitor(3)], PRESENT).await.unwrap();
+    assert_eq!(
+        joined.visitors,
+        [Joined::New(Number(5 + GAP)), Joined::New(Number(6 + GAP))]
+    );
+    // The first one of theirs to ask says where they stood: by a beat, or by a claim.
+    assert_eq!(beat(&line, life, 2, 2).await, Beaten::Returned(1));
+    assert_eq!(claim(&line, 3, 3).await, ClaimOutcome::Waiting);
+    let snapshot = line.snapshot(0).await.unwrap().unwrap();
+    assert_eq!((snapshot.waiting, snapshot.lowest_waiting), (2, Some(1)));
+    for (who, later) in [(2, 5 + GAP), (3, 6 + GAP)] {
+        assert_eq!(claim(&line, who, later).await, ClaimOutcome::Lapsed);
+        assert_eq!(beat(&line, life, who, later).await, Beaten::Returned(0));
+    }
+    let again = line.join(&[visitor(2), visitor(3)], PRESENT).await.unwrap();
+    assert_eq!(
+        again.visitors,
+        [Joined::Again(Number(2)), Joined::Again(Number(3))]
+    );
+}
+
+#[tokio::test]
+async fn after_a_loss_the_line_begins_where_promotion_has_come_to() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 6).await;
+    let life = life(&line).await;
+    lost_and_written_back(&line).await;
+    for who in [2, 3, 6] {
+        beat(&line, life, who, who).await;
+    }
+    set_field(&line, "restored_at_ms", "1").await;
+    promote(&line, 2).await;
+    let head = line.snapshot(0).await.unwrap().unwrap().head();
+    assert_eq!(head, 3, "1 has not come back, and may be in front again");
+    assert_eq!(beat(&line, life, 1, 1).await, Beaten::Returned(1));
+    assert_eq!(line.snapshot(0).await.unwrap().unwrap().head(), 0);
+}
+
+#[tokio::test]
+async fn while_a_lost_room_is_not_back_nothing_is_said_of_its_visitors() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let life = life(&line).await;
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    memory.look().await.unwrap();
+    lose(&line).await;
+    let request = ClaimRequest {
+        visitor: visitor(1),
+        number: Number(1),
+        life,
+    };
+    let leaver = Leaver {
+        visitor: visitor(1),
+        number: Number(1),
+        life,
+    };
+    assert!(matches!(
+        line.claim(&[request]).await,
+        Err(StoreError::NoRoom)
+    ));
+    assert!(matches!(
+        line.leave(&[leaver]).await,
+        Err(StoreError::NoRoom)
+    ));
+    assert!(matches!(
+        line.join(&[visitor(2)], PRESENT).await,
+        Err(StoreError::NoRoom)
+    ));
+    // Somebody who would make it anew waits until those who remember it have written it back.
+    assert_eq!(memory.look().await.unwrap(), Fate::Lost);
+    let room = open();
+    let (made, ()) = tokio::join!(line.create(&room), look_until_there(&mut memory));
+    assert!(!made.unwrap(), "it was there");
+    let snapshot = line.snapshot(0).await.unwrap().unwrap();
+    assert_eq!(
+        (snapshot.settings.life, snapshot.settings.next),
+        (life, 2 + GAP)
+    );
+}
+
+#[tokio::test]
+async fn a_number_far_beyond_what_redis_knows_leaves_nobody_in_between() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    set_field(&line, "run", "another").await;
+    let far = 3 * GAP;
+    assert_eq!(claim(&line, 2, far).await, ClaimOutcome::Waiting);
+    let joined = line.join(&[visitor(3)], PRESENT).await.unwrap();
+    assert_eq!(joined.visitors, [Joined::New(Number(far + 1 + GAP))]);
+    let chunks: Vec<u64> = (0..=4).collect();
+    let departed: u32 = line
+        .chunks(&chunks)
+        .await
+        .unwrap()
+        .iter()
+        .flat_map(|chunk| &chunk.bits)
+        .map(|byte| byte.count_ones())
+        .sum();
+    assert_eq!(u64::from(departed), far + GAP - 2, "all but 1, 2 and 3");
+    let versions = line.snapshot(0).await.unwrap().unwrap().versions;
+    assert!(
+        chunks.iter().all(|chunk| versions.contains_key(chunk)),
+        "{versions:?}"
+    );
 }

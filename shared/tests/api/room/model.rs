@@ -71,7 +71,7 @@ impl Model {
 
 async fn join(line: &Line, model: &mut Model, who: &[u64]) {
     let visitors: Vec<_> = who.iter().map(|who| visitor(*who)).collect();
-    let joined = line.join(&visitors, PRESENT).await.unwrap().unwrap();
+    let joined = line.join(&visitors, PRESENT).await.unwrap();
     for (who, joined) in who.iter().zip(joined.visitors) {
         if let Some(number) = model.live(*who) {
             assert_eq!(joined, Joined::Again(Number(number)));

@@ -15,7 +15,7 @@ const LIMITS: PromotionLimits = PromotionLimits {
 async fn fill(line: &Line, count: u64) {
     for first in (0..count).step_by(200) {
         let visitors: Vec<_> = (first..count.min(first + 200)).map(visitor).collect();
-        line.join(&visitors, PRESENT).await.unwrap().unwrap();
+        line.join(&visitors, PRESENT).await.unwrap();
     }
 }
 

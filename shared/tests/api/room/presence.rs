@@ -46,7 +46,7 @@ async fn pass(line: &Line, time: Duration) {
 /// Joins visitors 1 to `count`, who get these numbers.
 async fn join(line: &Line, count: u64, promised: Promise) {
     let visitors: Vec<_> = (1..=count).map(visitor).collect();
-    line.join(&visitors, promised).await.unwrap().unwrap();
+    line.join(&visitors, promised).await.unwrap();
 }
 
 async fn sweep(line: &Line) -> u64 {
@@ -136,7 +136,7 @@ async fn an_absent_visitor_comes_back_by_a_claim_or_by_joining_again_too() {
     pass(&line, Duration::from_secs(10)).await;
     assert_eq!(sweep(&line).await, 2);
     assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Waiting);
-    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap().unwrap();
+    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap();
     assert_eq!(joined.visitors, [Joined::Again(Number(1))]);
     let snapshot = line.snapshot(0).await.unwrap().unwrap();
     assert_eq!((snapshot.waiting, snapshot.absent), (2, 0));
@@ -234,7 +234,7 @@ async fn a_place_lapses_late_return_after_the_last_beat_and_some_time_after_the_
         ClaimOutcome::Waiting,
         "late_return counts from the last beat"
     );
-    let joined = line.join(&[visitor(3)], PRESENT).await.unwrap().unwrap();
+    let joined = line.join(&[visitor(3)], PRESENT).await.unwrap();
     assert_eq!(
         joined.visitors,
         [Joined::New(Number(5))],
@@ -331,4 +331,85 @@ async fn beats_of_another_life_change_nothing() {
         line.beat(7, "a gatekeeper", &[]).await.unwrap(),
         Beaten::NoRoom
     );
+}
+
+#[tokio::test]
+async fn who_was_let_in_and_did_not_claim_keeps_the_late_return_of_the_last_beat() {
+    let line = new_room(&NewRoom {
+        claim_ttl_ms: Some(1),
+        ..open()
+    })
+    .await;
+    join(&line, 1, SHORT).await;
+    beat(&line, 1, SHORT, Duration::ZERO).await;
+    assert_eq!(promote(&line).await.promoted, 1);
+    // The promise is missed, and the sweeper sees it before the claim's deadline is over.
+    pass(&line, Duration::from_secs(10)).await;
+    assert_eq!(sweep(&line).await, 0, "nobody waits there");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let mut expired = 0;
+    let began = tokio::time::Instant::now();
+    while expired == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "never expired");
+        // Looked after all the time: only the claim is late.
+        let now = jiff::Timestamp::now().as_millisecond();
+        set_field(&line, "bucket_at_ms", &now.to_string()).await;
+        expired = line.promote(LIMITS).await.unwrap().unwrap().expired;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Later than two minutes after the turn, sooner than ten after the last beat.
+    pass(&line, Duration::from_secs(300)).await;
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Waiting);
+}
+
+#[tokio::test]
+async fn an_outage_is_not_held_against_those_who_could_not_claim() {
+    let line = new_room(&NewRoom {
+        claim_ttl_ms: Some(1),
+        ..open()
+    })
+    .await;
+    join(&line, 1, SHORT).await;
+    beat(&line, 1, Promise::of(Duration::ZERO), Duration::ZERO).await;
+    assert_eq!(promote(&line).await.promoted, 1);
+    // The deadline is over; meanwhile no admitter came, because Redis was away.
+    let active = format!("onsale:{{{}}}:active", line.room());
+    let mut long_ago = redis::cmd("ZADD");
+    long_ago.arg(&active).arg(1).arg(visitor(1).as_str());
+    crate::redis().await.query::<i64>(&long_ago).await.unwrap();
+    let mut admission = redis::cmd("HSET");
+    let admissions = format!("onsale:{{{}}}:admissions", line.room());
+    admission
+        .arg(admissions)
+        .arg(visitor(1).as_str())
+        .arg("1 1 - 1");
+    crate::redis().await.query::<i64>(&admission).await.unwrap();
+    let before = jiff::Timestamp::now().as_millisecond() - 30_000;
+    set_field(&line, "bucket_at_ms", &before.to_string()).await;
+    line.promote(LIMITS).await.unwrap().unwrap();
+    let mut till = redis::cmd("ZSCORE");
+    till.arg(&active).arg(visitor(1).as_str());
+    let till: Option<i64> = crate::redis().await.query(&till).await.unwrap();
+    assert!(till > Some(before), "the deadline begins anew: {till:?}");
+}
+
+#[tokio::test]
+async fn a_room_may_stand_for_longer_than_times_of_sight_can_count() {
+    let line = new_room(&open()).await;
+    // 97 days of half seconds are over in a moment.
+    let around = (1_u64 << 24) * 500;
+    set_field(&line, "clock_ms", &(around - 1_000).to_string()).await;
+    join(&line, 2, SHORT).await;
+    beat(&line, 1, PRESENT, Duration::ZERO).await;
+    beat(&line, 2, SHORT, Duration::ZERO).await;
+    pass(&line, Duration::from_secs(5)).await;
+    beat(&line, 2, SHORT, Duration::ZERO).await;
+    assert_eq!(sweep(&line).await, 0, "both have kept their promise");
+    pass(&line, Duration::from_secs(30)).await;
+    assert_eq!(sweep(&line).await, 1, "and one has not since");
+    assert_eq!(
+        beat(&line, 2, SHORT, Duration::ZERO).await,
+        Beaten::Returned(1)
+    );
+    assert_eq!(promote(&line).await.promoted, 2);
 }

@@ -21,7 +21,7 @@ fn proof(joins: u64) -> String {
     for number in numbers.clone() {
         list.add(number, &visitor_hash(&room, LIFE, &visitor(number)));
     }
-    let seed = seed_of(&secret, &list.hash(), "round 7");
+    let seed = seed_of(&secret, &list.hash(), size, "round 7");
     let header = Header {
         format: FORMAT.to_owned(),
         commitment: secret.commitment(),
@@ -30,6 +30,7 @@ fn proof(joins: u64) -> String {
         public_value: "round 7".to_owned(),
         joins,
         list: list.hash(),
+        list_was_lost: false,
         seed,
         size,
         life: LIFE,
@@ -132,13 +133,25 @@ fn somebody_exchanged_left_out_or_added_is_told() {
 }
 
 #[test]
-fn another_order_and_another_place_are_told() {
+fn another_order_a_number_twice_and_another_place_are_told() {
     let true_proof = proof(50);
     let mut lines: Vec<&str> = true_proof.lines().collect();
     lines.swap(4, 5);
     let found = findings(&lines.join("\n")).differences;
     assert!(matches!(found[0], Difference::Order { .. }), "{found:?}");
     assert!(matches!(found[1], Difference::List { .. }), "{found:?}");
+    // Of a list that was made anew the order is that of coming back.
+    let lost = lines[0].replacen("\"seed\"", "\"list_was_lost\":true,\"seed\"", 1);
+    let remade = [&[lost.as_str()], &lines[1..]].concat().join("\n");
+    let found = findings(&remade).differences;
+    assert!(matches!(found[..], [Difference::List { .. }]), "{found:?}");
+    lines[5] = lines[4];
+    let found = findings(&lines.join("\n")).differences;
+    assert!(matches!(found[0], Difference::Twice { .. }), "{found:?}");
+    // Whoever had tried other sizes until the draw suited them would have to change the seed, too.
+    let longer = true_proof.replacen("\"size\":55", "\"size\":56", 1);
+    let found = findings(&longer).differences;
+    assert!(matches!(found[0], Difference::Seed { .. }), "{found:?}");
 
     let moved = with_line(&true_proof, 1, |line| {
         let entry: Entry = line.parse().expect("an entry");
