@@ -2,6 +2,11 @@
 
 use super::{Intervals, SHARE_OF_WAIT, as_f64};
 
+/// A line that stands still may begin to move at any moment. Then everybody returns at the time told before, beside those
+/// who have returned already and ask at the pace of a line that moves: so much of the budget is kept free for them. Found by
+/// the simulation of openings that are late (P12).
+const STILL_COUNTS: f64 = 1.8;
+
 /// How a line moves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Motion {
@@ -54,7 +59,8 @@ impl Demand {
     /// With front = 1 s, stretch = 1 and a line that is long enough that is `10r + 10r·ln(cap) + (N − 10·cap·r) / cap`.
     /// A sum of a falling function lies below its integral, so the figure is never too small. It is a little too large
     /// on the slope: somebody who polls at place `p` moves to `0.9 p` until the next poll, so that `1 / ln(1/0.9) = 9.5`
-    /// polls instead of 10 fall on each e-fold. Where all have one interval it is `N / interval`.
+    /// polls instead of 10 fall on each e-fold. Where all have one interval it is `N / interval`, and more where that may
+    /// end at any moment (`STILL_COUNTS`).
     pub fn polls_per_second(&self, intervals: &Intervals) -> f64 {
         let people = as_f64(self.waiting);
         let polls = match self.motion {
@@ -67,7 +73,7 @@ impl Demand {
                 let back = (people - slope_ends).max(0.0) / intervals.cap_seconds;
                 front + places_per_second * slope + back
             }
-            Motion::Still => people / intervals.idle_seconds,
+            Motion::Still => STILL_COUNTS * people / intervals.idle_seconds,
             Motion::Scheduled => people / Intervals::LOBBY_SECONDS,
         };
         polls / as_f64(self.gatekeepers.max(1))

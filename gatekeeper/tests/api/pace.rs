@@ -118,7 +118,7 @@ async fn a_line_that_is_too_much_for_the_budget_is_asked_to_come_less_often() {
         .await
         .unwrap();
     let token = text(&gate.join("ada").await, "token");
-    // 1,001 visitors and 100 polls a second: 10 s each.
+    // 1,001 visitors and 100 polls a second: 10 s each, at the least.
     gate.poll_until(&token, |document| {
         document["poll_after_ms"].as_u64().unwrap() >= 8_900
     })
