@@ -55,11 +55,10 @@ pub(super) async fn enter(
     visitor: VisitorId,
 ) -> Result<(StatusCode, VisitorDocument, String), Problem> {
     app.limits.check_join(&visitor)?;
-    let joined = known
+    let (life, joined) = known
         .join(visitor.clone(), document::promise_of_a_join(known))
         .await
         .map_err(|error| problems::of_batch(&error))?;
-    let (life, joined) = joined;
     let (status, number) = match joined {
         Joined::New(number) => (StatusCode::CREATED, number),
         Joined::Again(number) => (StatusCode::OK, number),

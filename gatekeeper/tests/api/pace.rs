@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::StatusCode;
+use reqwest::{Response, StatusCode};
 use shared::lottery::Secret;
 use shared::room::{NewRoom, Promise, PromotionLimits, PublicPart, RoomState};
 
@@ -33,11 +33,7 @@ async fn polls_far_too_early_are_refused_and_nothing_else_is_lost() {
         answered += 1;
         assert!(began.elapsed() < LONG, "never refused");
     };
-    let wait: u64 = refused.headers()["retry-after"]
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let wait = retry_after(&refused);
     assert!(
         (1..=10).contains(&wait),
         "a poll comes back every 10 s: {wait}"
@@ -125,6 +121,24 @@ async fn a_line_that_is_too_much_for_the_budget_is_asked_to_come_less_often() {
     .await;
 }
 
+/// Polls until that is too often, and returns the refusal.
+async fn until_refused(gate: &Gate, token: &str) -> Response {
+    let began = Instant::now();
+    loop {
+        let response = gate.try_poll(token).await;
+        if response.status() != StatusCode::OK {
+            return response;
+        }
+        assert!(began.elapsed() < LONG, "never refused");
+    }
+}
+
+/// In seconds.
+fn retry_after(refused: &Response) -> u64 {
+    let header = refused.headers()["retry-after"].to_str().unwrap();
+    header.parse().unwrap()
+}
+
 fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
@@ -148,19 +162,7 @@ async fn a_room_that_opens_late_is_asked_after_as_often_as_it_says_itself() {
         (4_000..=6_000).contains(&asked_back),
         "like a line that stands still: {document}"
     );
-    let began = Instant::now();
-    let refused = loop {
-        let response = gate.try_poll(&token).await;
-        if response.status() != StatusCode::OK {
-            break response;
-        }
-        assert!(began.elapsed() < LONG, "never refused");
-    };
-    let wait: u64 = refused.headers()["retry-after"]
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let wait = retry_after(&until_refused(&gate, &token).await);
     assert!(
         wait <= 2,
         "in time for the promise that goes with it: {wait} s"
@@ -178,10 +180,8 @@ async fn a_poll_that_is_refused_brings_back_who_was_absent() {
     let gate = Gate::with(&server.url(), &slow_room, &["--early-polls", "refuse"]).await;
     let redis = redis(&server.url()).await;
     let token = text(&gate.join("ada").await, "token");
+    until_refused(&gate, &token).await;
     let began = Instant::now();
-    while gate.try_poll(&token).await.status() == StatusCode::OK {
-        assert!(began.elapsed() < LONG, "never refused");
-    }
     // Two flushes later no beat of those polls is kept any more.
     let flushed_at = async || {
         let mut range = redis::cmd("ZRANGE");
