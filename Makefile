@@ -6,7 +6,7 @@ DEVSTACK := target/debug/devstack
 TOOLS := $(CURDIR)/.dev/tools
 export PATH := $(PATH):$(TOOLS)/bin
 SCENARIO ?= rush-1000
-BENCHMARKS := P1 P2 P3 P4 P5 P6 P12 lottery
+BENCHMARKS := P1 P2 P3 P4 P5 P6 P12 lottery sold-out
 
 .PHONY: help build up down demo load bench figures test test-fast test-full fuzz lint sqlx nextest
 

@@ -4,6 +4,7 @@
 //! What is measured is reached over HTTP alone. What is not measured, such as filling a line with a million visitors, may
 //! be done past it.
 
+mod events;
 mod floor;
 mod ground;
 mod joins;
@@ -23,6 +24,7 @@ mod requests;
 mod room;
 mod rows;
 mod servers;
+mod sold_out;
 mod sources;
 mod streams;
 mod told;
@@ -69,6 +71,9 @@ pub(crate) enum Benchmark {
     /// Opening by lottery, with a million
     #[value(name = "lottery")]
     Lottery,
+    /// How soon those who wait hear that nothing is left
+    #[value(name = "sold-out")]
+    SoldOut,
 }
 
 /// Measures one figure.
@@ -87,5 +92,6 @@ pub(crate) async fn run(
         Benchmark::P6 => memory::measure(&ground()?, stop).await,
         Benchmark::P12 => poll_budget::measure(stop).await,
         Benchmark::Lottery => lottery::measure(&ground()?, stop).await,
+        Benchmark::SoldOut => sold_out::measure(&ground()?, stop).await,
     }
 }

@@ -14,7 +14,9 @@ const BEGIN: &str = "<!-- figures:begin -->";
 const END: &str = "<!-- figures:end -->";
 /// The reports of the table, in its order: the file below the folder of reports.
 const RUNS: [&str; 2] = ["rush-1000", "rush"];
-const BENCHMARKS: [&str; 8] = ["P1", "P2", "P3", "P4", "P5", "P6", "P12", "lottery"];
+const BENCHMARKS: [&str; 9] = [
+    "P1", "P2", "P3", "P4", "P5", "P6", "P12", "lottery", "sold-out",
+];
 
 /// Writes the table between its two marks in `document`, from the reports in `reports`.
 pub(crate) fn write(document: &Path, reports: &Path) -> anyhow::Result<()> {

@@ -2,27 +2,22 @@
 //! polling besides.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::events::Events;
 use super::ground::Ground;
 use super::report::{BenchReport, Bounded, Outcome, rounded, sorted};
-use super::requests;
 use super::room::{self, BenchRoom, Pace};
 use super::servers::{NO_ADDRESS_LIMIT_SAID, Server};
-use super::sources;
 use super::told::{Then, Told};
-use super::visitors::{self, Visitor};
-use super::wire::Wire;
+use super::visitors;
 use crate::descriptors;
 
 const RATE_PER_SECOND: u32 = 100;
@@ -31,8 +26,7 @@ const STREAMS: usize = 10_000;
 const ROUNDS: usize = 5;
 const ADMISSIONS_PER_ROUND: usize = 400;
 const ADMISSIONS: usize = ROUNDS * ADMISSIONS_PER_ROUND;
-const OPENING_AT_ONCE: usize = 16;
-const ADMITTED: &[u8] = b"event: admitted";
+const ADMITTED: &str = "event: admitted";
 const BOUND_MS: f64 = 300.0;
 /// Longest for all admissions: they take 20 s.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -87,7 +81,7 @@ async fn in_room(ground: &Ground, room: &BenchRoom) -> anyhow::Result<Vec<f64>> 
     )
     .await?;
     let mut told = Told::start(gatekeeper.address, &room.name, &visitors, Then::Stay).await?;
-    let mut events = open(gatekeeper.address, room, &visitors).await?;
+    let mut events = Events::open(gatekeeper.address, &room.name, &visitors, ADMITTED).await?;
     room.admitter.resume(&room.name).await?;
     let (mut let_in, mut heard) = (Vec::new(), HashMap::new());
     let deadline = Instant::now() + PATIENCE;
@@ -113,68 +107,6 @@ async fn in_room(ground: &Ground, room: &BenchRoom) -> anyhow::Result<Vec<f64>> 
         at.duration_since(admission.at).as_secs_f64() * 1e3
     });
     Ok(delays.map(rounded).collect())
-}
-
-/// Open streams, and what they tell.
-struct Events {
-    tasks: JoinSet<anyhow::Result<()>>,
-    told: mpsc::UnboundedReceiver<(usize, Timestamp)>,
-}
-
-impl Events {
-    /// Whose stream told next of being let in, as an index of all visitors, and when.
-    async fn next(&mut self) -> anyhow::Result<(usize, Timestamp)> {
-        loop {
-            tokio::select! {
-                told = self.told.recv() => return told.context("all streams have ended"),
-                Some(ended) = self.tasks.join_next() => ended.context("a stream's reader died")??,
-            }
-        }
-    }
-}
-
-/// Opens a stream for everybody, from several addresses of this machine.
-async fn open(
-    gatekeeper: SocketAddr,
-    room: &BenchRoom,
-    visitors: &[Visitor],
-) -> anyhow::Result<Events> {
-    let (tell, told) = mpsc::unbounded_channel();
-    let mut tasks = JoinSet::new();
-    let mut sources = sources::all();
-    let visitors: Vec<_> = visitors.iter().enumerate().collect();
-    for together in visitors.chunks(OPENING_AT_ONCE) {
-        let mut opening = JoinSet::new();
-        for &(index, visitor) in together {
-            let request = requests::events(&room.name, &visitor.waiting_token);
-            let from = sources.next();
-            opening.spawn(async move {
-                let mut wire = Wire::open(gatekeeper, from).await?;
-                match wire.open_stream(&request).await? {
-                    200 => Ok((index, wire)),
-                    status => bail!("a stream was answered {status}"),
-                }
-            });
-        }
-        while let Some(opened) = opening.join_next().await {
-            let (index, wire) = opened.context("an opener died")??;
-            tasks.spawn(hear(wire, index, tell.clone()));
-        }
-    }
-    Ok(Events { tasks, told })
-}
-
-async fn hear(
-    mut wire: Wire,
-    index: usize,
-    tell: mpsc::UnboundedSender<(usize, Timestamp)>,
-) -> anyhow::Result<()> {
-    wire.read_until(ADMITTED)
-        .await
-        .context("a stream ended without telling of an admission")?;
-    // Whoever measures may have what it wants.
-    let _ = tell.send((index, Timestamp::now()));
-    Ok(())
 }
 
 /// Of sorted values; 0 of none.

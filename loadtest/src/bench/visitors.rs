@@ -45,6 +45,9 @@ pub(super) struct Document {
     pub token: Option<String>,
     /// By the clock of Redis, which is this machine's.
     pub admitted_at: Option<jiff::Timestamp>,
+    pub admission_token: Option<String>,
+    #[serde(default)]
+    pub sold_out: bool,
 }
 
 /// Joins one visitor after the other over one connection.
