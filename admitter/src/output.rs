@@ -62,7 +62,7 @@ impl Output {
         let header = ["WHEN", "BY", "WHAT"].map(str::to_owned);
         let rows = changes.iter().map(|change| {
             let at = clock::from_millis(change.at_ms).to_string();
-            [at, change.by.clone(), in_words(change)]
+            [at, printable(&change.by), printable(&in_words(change))]
         });
         println!("{}", aligned(std::iter::once(header).chain(rows)));
     }
@@ -120,6 +120,24 @@ impl<'change> ShownChange<'change> {
         let at = clock::from_millis(change.at_ms);
         Self { at, change }
     }
+}
+
+/// Without what would make one line look like two, or hide a part of it: anybody who may change a room has put it there.
+fn printable(text: &str) -> String {
+    let is_shown = |character: char| !character.is_control() && !is_invisible(character);
+    let shown = |character: char| {
+        if is_shown(character) {
+            character.to_string()
+        } else {
+            character.escape_default().to_string()
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Separators of lines and paragraphs, and what turns the direction of writing or has no width.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn in_words(change: &LoggedChange) -> String {
@@ -187,6 +205,15 @@ fn aligned<const COLUMNS: usize>(rows: impl Iterator<Item = [String; COLUMNS]>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_is_one_line_whatever_it_says() {
+        assert_eq!(printable("Türen auf ✓"), "Türen auf ✓");
+        assert_eq!(
+            printable("Hi\n2026  boss\u{202e}x\u{2028}"),
+            "Hi\\n2026  boss\\u{202e}x\\u{2028}"
+        );
+    }
 
     #[test]
     fn columns_are_aligned() {

@@ -12,6 +12,7 @@ use shared::tokens::admission::AdmissionSigner;
 use shared::tokens::user::UserVerifier;
 use shared::tokens::waiting::WaitingKeys;
 
+use crate::admission_checks::AdmissionChecks;
 use crate::config::Config;
 use crate::early_polls::EarlyPolls;
 use crate::http::cookies::Cookies;
@@ -30,6 +31,7 @@ pub struct App {
     pub(crate) waiting_tokens: WaitingTokens,
     pub(crate) early_polls: EarlyPolls,
     pub(crate) admissions: AdmissionSigner,
+    pub(crate) admission_checks: AdmissionChecks,
     pub(crate) users: UserVerifier,
     pub(crate) cookies: Cookies,
     pub(crate) public_url: String,
@@ -71,6 +73,7 @@ impl App {
             waiting_tokens: WaitingTokens::new(waiting_keys, config.remembered_tokens),
             early_polls: EarlyPolls::new(config.early_polls, config.remembered_tokens),
             admissions,
+            admission_checks: AdmissionChecks::new(),
             users: users.context("--user-jwks")?,
             cookies: Cookies::new(config.is_https()),
             public_url: config.public_url.trim_end_matches('/').to_owned(),

@@ -4,6 +4,7 @@
 //! reads a few times a second; only a visitor whose turn seems to have come costs a call to Redis, and
 //! those calls travel together ([`batch`]). There is no web framework here and no SQL.
 
+mod admission_checks;
 pub mod app;
 pub mod batch;
 pub mod config;

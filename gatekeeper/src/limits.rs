@@ -42,6 +42,7 @@ const FORGET_EVERY: Duration = Duration::from_secs(1);
 pub struct Limits {
     proxies: TrustedProxies,
     addresses: Option<KeyedLimit<Network>>,
+    anonymous_joins: Option<KeyedLimit<Network>>,
     joins: Option<KeyedLimit<VisitorId>>,
     calls: Option<KeyedLimit<VisitorId>>,
     in_flight: InFlight,
@@ -61,10 +62,14 @@ impl Limits {
 
     fn new(args: &LimitArgs) -> Self {
         let number = NonZeroU32::new;
-        let addresses = number(args.address_requests_per_second).map(|rate| {
+        let of_an_address = |name, rate| {
+            let rate = number(rate)?;
             let burst = rate.saturating_mul(number(ADDRESS_BURST_SECONDS).unwrap_or(rate));
-            Quota::per_second(rate).allow_burst(burst)
-        });
+            Some(KeyedLimit::new(
+                name,
+                Quota::per_second(rate).allow_burst(burst),
+            ))
+        };
         let joins = number(args.user_joins_at_once).and_then(|at_once| {
             Quota::with_period(JOIN_COMES_BACK_AFTER).map(|quota| quota.allow_burst(at_once))
         });
@@ -73,7 +78,11 @@ impl Limits {
             .map(|(at_once, rate)| Quota::per_second(rate).allow_burst(at_once));
         Self {
             proxies: TrustedProxies(args.trusted_proxies.into()),
-            addresses: addresses.map(|quota| KeyedLimit::new("address", quota)),
+            addresses: of_an_address("address", args.address_requests_per_second),
+            anonymous_joins: of_an_address(
+                "anonymous-joins",
+                args.address_anonymous_joins_per_second,
+            ),
             joins: joins.map(|quota| KeyedLimit::new("user-joins", quota)),
             calls: calls.map(|quota| KeyedLimit::new("user-calls", quota)),
             in_flight: InFlight::new("requests", args.max_requests_in_flight),
@@ -86,13 +95,39 @@ impl Limits {
         peer: SocketAddr,
         headers: &HeaderMap,
     ) -> Result<(), Problem> {
-        let Some(limit) = &self.addresses else {
+        self.check_network(
+            self.addresses.as_ref(),
+            (peer, headers),
+            "Too many requests come from this network; slow down.",
+        )
+    }
+
+    /// Counts a join of somebody who is anonymous and shows no token. Whoever is at the other end can come as anybody.
+    pub(crate) fn check_anonymous_join(
+        &self,
+        peer: SocketAddr,
+        headers: &HeaderMap,
+    ) -> Result<(), Problem> {
+        self.check_network(
+            self.anonymous_joins.as_ref(),
+            (peer, headers),
+            "Too many people join from this network at once; come back in a moment.",
+        )
+    }
+
+    fn check_network(
+        &self,
+        limit: Option<&KeyedLimit<Network>>,
+        (peer, headers): (SocketAddr, &HeaderMap),
+        detail: &'static str,
+    ) -> Result<(), Problem> {
+        let Some(limit) = limit else {
             return Ok(());
         };
         let client: IpAddr = self.proxies.client(peer, headers);
-        limit.check(&Network::of(client)).map_err(|wait| {
-            problems::rate_limited(wait, "Too many requests come from this network; slow down.")
-        })
+        limit
+            .check(&Network::of(client))
+            .map_err(|wait| problems::rate_limited(wait, detail))
     }
 
     /// Counts a join of a visitor who is known by a token that has been verified.
@@ -124,6 +159,7 @@ impl Limits {
         loop {
             ticks.tick().await;
             self.addresses.iter().for_each(KeyedLimit::forget);
+            self.anonymous_joins.iter().for_each(KeyedLimit::forget);
             self.joins.iter().for_each(KeyedLimit::forget);
             self.calls.iter().for_each(KeyedLimit::forget);
         }
@@ -172,6 +208,7 @@ mod tests {
     fn nought_switches_a_limit_off() {
         let off = limits(&[
             "--address-requests-per-second=0",
+            "--address-anonymous-joins-per-second=0",
             "--user-joins-at-once=0",
             "--user-calls-at-once=0",
             "--max-requests-in-flight=0",
@@ -180,6 +217,10 @@ mod tests {
         let peer = "192.0.2.1:1".parse().unwrap();
         assert_eq!(
             admitted(|| off.check_address(peer, &HeaderMap::new())),
+            10_000
+        );
+        assert_eq!(
+            admitted(|| off.check_anonymous_join(peer, &HeaderMap::new())),
             10_000
         );
         assert_eq!(admitted(|| off.check_join(&visitor)), 10_000);

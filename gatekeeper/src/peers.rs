@@ -129,10 +129,16 @@ async fn ask(peer: SocketAddr) -> Option<String> {
     text
 }
 
+/// The gauge has the labels that every metric of a service has.
 fn says_connected(metrics: &str) -> bool {
-    let value = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix(CONNECTED)?.strip_prefix(' '));
+    let value = metrics.lines().find_map(|line| {
+        let rest = line.strip_prefix(CONNECTED)?;
+        let value = match rest.strip_prefix('{') {
+            Some(labels) => labels.split_once('}')?.1,
+            None => rest,
+        };
+        value.strip_prefix(' ')
+    });
     value.is_some_and(|value| value.trim() == "1")
 }
 
@@ -142,6 +148,9 @@ mod tests {
 
     #[test]
     fn the_gauge_of_a_peer_is_read() {
+        let labelled = "a 1\nonsale_redis_connected{service=\"gatekeeper\"} 1\n";
+        assert!(says_connected(labelled));
+        assert!(!says_connected(&labelled.replace("} 1", "} 0")));
         assert!(says_connected("a 1\nonsale_redis_connected 1\n"));
         assert!(!says_connected("onsale_redis_connected 0\n"));
         assert!(!says_connected("onsale_redis_connected_total 1\n"));

@@ -106,7 +106,7 @@ pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incomin
         Err(problem) => (Label::Unknown, within_limit.and(Err(problem))),
     };
     let result = match route {
-        Ok(route) => dispatch(app, route, request).await,
+        Ok(route) => dispatch(app, route, peer, request).await,
         Err(problem) => Err(problem),
     };
     let mut reply = result.unwrap_or_else(|problem| problem.into_response().map(ReplyBody::from));
@@ -115,7 +115,12 @@ pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incomin
     reply
 }
 
-async fn dispatch(app: &App, route: Route, request: Request<Incoming>) -> Result<Reply, Problem> {
+async fn dispatch(
+    app: &App,
+    route: Route,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Reply, Problem> {
     let method = request.method().clone();
     let reads = matches!(method, Method::GET | Method::HEAD);
     let request = match route {
@@ -132,14 +137,14 @@ async fn dispatch(app: &App, route: Route, request: Request<Incoming>) -> Result
         }
         Route::Events(room) if reads => events::answer(app, &room, &request),
         Route::Visitors(room) if method == Method::POST => {
-            Box::pin(join::answer(app, &room, &request)).await
+            Box::pin(join::answer(app, &room, peer, &request)).await
         }
         Route::Room(room) if reads => room::answer(app, &room),
         Route::Admission(room) if reads => Box::pin(admission::answer(app, &room, &request)).await,
         Route::Page(room) if reads => page::answer(app, &room, &request),
         Route::Plain(room) if reads => Box::pin(plain::show(app, &room, &request)).await,
         Route::Plain(room) if method == Method::POST => {
-            Box::pin(plain::join(app, &room, &request)).await
+            Box::pin(plain::join(app, &room, peer, &request)).await
         }
         Route::Jwks if reads => Ok(jwks::answer(app)),
         Route::OpenApi if reads => Ok(openapi::answer(app)),

@@ -82,3 +82,87 @@ impl std::fmt::Debug for WaitingTokens {
         formatter.write_str("WaitingTokens")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::{Duration, Instant};
+
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use shared::ids::Number;
+    use shared::tokens::{LEEWAY_SECONDS, install_crypto_provider};
+
+    use super::*;
+
+    /// Keys of one test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            install_crypto_provider();
+            let name = format!("onsale-waiting-{:016x}", rand::random::<u64>());
+            let folder = Self(std::env::temp_dir().join(name));
+            std::fs::create_dir(&folder.0).unwrap();
+            folder
+        }
+
+        fn write(&self, kid: &str) {
+            let secret = STANDARD.encode(rand::random::<[u8; 32]>());
+            std::fs::write(self.0.join(format!("{kid}.key")), secret).unwrap();
+            std::fs::write(self.0.join("current"), kid).unwrap();
+        }
+
+        fn remove(&self, kid: &str) {
+            std::fs::remove_file(self.0.join(format!("{kid}.key"))).unwrap();
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn claims() -> WaitingClaims {
+        let (visitor, room) = ("ada".parse().unwrap(), "main".parse().unwrap());
+        WaitingClaims::new(visitor, room, 1, Number(2))
+    }
+
+    #[test]
+    fn a_remembered_token_ends_when_it_says_so() {
+        let folder = Folder::new();
+        folder.write("one");
+        let tokens = WaitingTokens::new(WaitingKeys::open(&folder.0).unwrap(), 10);
+        let leeway = i64::try_from(LEEWAY_SECONDS).unwrap();
+        let ends_in_two_seconds = WaitingClaims {
+            exp: clock::now_seconds() - leeway + 2,
+            ..claims()
+        };
+        let token = tokens.sign(&ends_in_two_seconds).unwrap();
+        tokens.verify(&token).unwrap();
+        let began = Instant::now();
+        while tokens.verify(&token) != Err(TokenError::Expired) {
+            assert!(began.elapsed() < Duration::from_secs(60), "it never ends");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    #[test]
+    fn a_remembered_token_of_a_key_that_was_taken_away_is_worth_nothing() {
+        let folder = Folder::new();
+        folder.write("one");
+        let keys = WaitingKeys::open(&folder.0).unwrap();
+        let tokens = WaitingTokens::new(keys.clone(), 10);
+        let old = tokens.sign(&claims()).unwrap();
+        tokens.verify(&old).unwrap();
+        folder.write("two");
+        assert!(keys.look());
+        assert_eq!(tokens.verify(&old).map(drop), Ok(()), "both keys are there");
+        folder.remove("one");
+        assert!(keys.look());
+        assert_eq!(tokens.verify(&old), Err(TokenError::Invalid));
+        let new = tokens.sign(&claims()).unwrap();
+        assert_eq!(tokens.verify(&new).map(drop), Ok(()));
+    }
+}

@@ -1,6 +1,7 @@
 //! The admin port: `/livez`, `/readyz`, `/metrics`. Not for the public.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -18,6 +19,8 @@ use crate::telemetry::Metrics;
 
 /// Probes and one or two scrapers; far fewer than this.
 const MAX_CONNECTIONS: usize = 64;
+/// When a service that is not ready may be asked again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Serves the admin port as long as the process lives; while it drains, the answer is "not ready".
 pub fn serve(listener: TcpListener, readiness: Readiness, metrics: Metrics, shutdown: &Shutdown) {
@@ -60,6 +63,7 @@ fn answer(
             unmet if unmet.is_empty() => text("ready\n".to_owned()),
             unmet => Problem::new("not-ready", StatusCode::SERVICE_UNAVAILABLE, "Not ready")
                 .with("waiting_for", unmet)
+                .retry_after(AGAIN_AFTER)
                 .into_response(),
         },
         "/metrics" => text(metrics.render()),

@@ -23,6 +23,7 @@
 //! | `onsale:{R}:joins` | list | number and visitor of each who joined before a lottery |
 //! | `onsale:{R}:lobby` | sorted set | visitor → number, from the draw until everybody is at the place drawn |
 //! | `onsale:{R}:lobby_absent`, `…:lobby_promised`, `…:lobby_outcomes` | | what was known by number until the draw |
+//! | `onsale:{R}:reporter` | string | the admitter that shows the room's gauges, for some seconds |
 //! | `onsale:{R}:removed` | string | when the room was removed, ms; kept for as long as tokens of it may live |
 //! | `onsale:{R}:changes` | stream | who changed what, the last thousand; kept for a month after the room was removed |
 //!
@@ -34,6 +35,7 @@ mod change;
 mod changes;
 mod claim;
 mod create;
+mod given;
 mod join;
 mod keys;
 mod leave;
@@ -47,6 +49,7 @@ mod promote;
 mod recovery;
 mod registry;
 mod replies;
+mod report;
 mod script;
 mod settings;
 mod shop;

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 pub const ISSUER: &str = "onsale";
 
 /// Difference of two hosts' clocks that is tolerated, in seconds.
-const LEEWAY_SECONDS: u64 = 5;
+pub const LEEWAY_SECONDS: u64 = 5;
 
 /// Why a token is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

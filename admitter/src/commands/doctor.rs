@@ -15,10 +15,14 @@ use std::time::Duration;
 use clap::Args;
 use shared::args::RedisArgs;
 use shared::shutdown::Shutdown;
+use tokio::time::Instant;
 
 pub use self::finding::{Finding, Level};
 use super::CONNECT_WITHIN;
 use crate::output::Output;
+
+/// Connections that are dropped now and then are noticed only by looking for a while.
+const WATCHED_FOR: Duration = Duration::from_secs(2);
 
 /// What is checked besides Redis.
 #[derive(Debug, Args)]
@@ -43,9 +47,11 @@ pub(super) async fn execute(
     redis_args: &RedisArgs,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
     let dropped_before = machine::connections_dropped();
     let mut findings = check_redis(redis_args).await;
     findings.extend(keys::check(args));
+    tokio::time::sleep_until(began + WATCHED_FOR).await;
     findings.extend(machine::check(args.max_connections, dropped_before));
     output.findings(&findings);
     let is_ill = findings

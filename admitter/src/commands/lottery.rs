@@ -11,6 +11,7 @@ use shared::room::Line;
 use crate::cli::LotteryCommand;
 use crate::output::Output;
 
+pub(super) use self::publish::write_proof;
 pub(super) use self::verify::execute as verify;
 
 pub(super) async fn execute(

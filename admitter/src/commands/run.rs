@@ -8,7 +8,7 @@ mod rooms_file;
 mod sweeper;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,6 +61,10 @@ pub struct RunArgs {
     /// TOML file of rooms to make at the start, where they are missing.
     #[arg(long, env = "ONSALE_ROOMS")]
     pub rooms: Option<PathBuf>,
+
+    /// Folder for the proofs of lotteries, each written once its places are drawn. Without it Redis alone has what `lottery publish` needs.
+    #[arg(long, env = "ONSALE_PROOFS")]
+    pub proofs: Option<PathBuf>,
 
     /// Milliseconds between two promotions. Shorter is smoother and costs Redis more.
     #[arg(long, env = "ONSALE_TICK_MS", default_value_t = 50,
@@ -117,6 +121,7 @@ pub(super) async fn execute(args: RunArgs, redis: &RedisArgs) -> anyhow::Result<
             at_once: AT_ONCE,
         },
         to_make,
+        proofs: args.proofs.map(Arc::from),
         reachable: readiness.latch("redis"),
         shutdown: shutdown.clone(),
     };
@@ -148,6 +153,7 @@ struct Daemon {
     defaults: Arc<[Change]>,
     limits: PromotionLimits,
     to_make: Vec<ToMake>,
+    proofs: Option<Arc<Path>>,
     reachable: Latch,
     shutdown: Shutdown,
 }
@@ -202,11 +208,20 @@ impl Daemon {
         let memory = RoomMemory::new(line.clone(), &self.process);
         let (until_removed, shutdown) = (removed.clone(), self.shutdown.clone());
         let sweeping = sweeper::sweep(line.clone(), self.shutdown.clone());
-        let (drawing, until_stopped) = (lottery::hold(line.clone()), self.shutdown.clone());
+        let (drawing, until_stopped) = (
+            lottery::hold(line.clone(), self.proofs.clone()),
+            self.shutdown.clone(),
+        );
         let drawing = async move {
             until_stopped.run_until_stopped(drawing).await;
         };
-        let promoting = promoter::promote(line, defaults, self.limits, self.shutdown.clone());
+        let promoting = promoter::promote(
+            line,
+            self.process.clone(),
+            defaults,
+            self.limits,
+            self.shutdown.clone(),
+        );
         let stopped = stop.clone();
         self.shutdown.spawn("promoter", async move {
             let remembering = async {

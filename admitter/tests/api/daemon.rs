@@ -228,6 +228,43 @@ async fn a_room_that_is_gone_is_no_longer_counted() {
     until_waiting(0.0).await;
 }
 
+#[tokio::test]
+async fn of_several_daemons_one_shows_the_gauges_of_a_room() {
+    let operator = Operator::new();
+    operator.json(&["rooms", "create", "main", "--rate", "0"]);
+    join(&operator.line("main").await, 1, 3).await;
+    let mut daemons = [operator.daemon(&[]), operator.daemon(&[])];
+    let shown = |daemons: &[Daemon]| {
+        let figures = daemons
+            .iter()
+            .map(|daemon| daemon.figure("onsale_room_waiting", "main"));
+        figures
+            .map(|figure| figure.unwrap_or(0.0))
+            .collect::<Vec<_>>()
+    };
+    let until_shown = async |daemons: &[Daemon]| {
+        let began = Instant::now();
+        while shown(daemons).iter().sum::<f64>() < 3.0 {
+            assert!(began.elapsed() < LONG, "nobody shows it");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    until_shown(&daemons).await;
+    for _ in 0..20 {
+        let shown = shown(&daemons);
+        assert!(shown.iter().sum::<f64>() <= 3.0, "{shown:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let [first, second] = &mut daemons;
+    let (shows, other) = if shown(std::slice::from_ref(first)) == [3.0] {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    shows.kill();
+    until_shown(std::slice::from_ref(other)).await;
+}
+
 const NODES: usize = 3;
 
 /// Which node of the cluster has the key; devstack shares the slots evenly.

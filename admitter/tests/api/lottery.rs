@@ -120,3 +120,69 @@ async fn what_makes_no_sense_is_refused() {
     let refused = operator.refused(&["lottery", "verify", "/nowhere"]);
     assert!(refused.contains("cannot open"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_redis_emptied_before_the_draw_does_not_keep_the_room_from_opening() {
+    let mut operator = Operator::new();
+    let commitment = commit(
+        &operator,
+        SignedDuration::from_secs(8),
+        &["--public-value", "2026-11-22"],
+    );
+    join(&operator.line("main").await, 1, 30).await;
+    let _daemon = operator.daemon(&[]);
+    // It has seen the room several times.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    operator.server.restart_empty().unwrap();
+    let began = Instant::now();
+    while !operator.run(&["status", "main"]).status.success() {
+        assert!(began.elapsed() < LONG, "the room is not written back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let line = operator.line("main").await;
+    join(&line, 31, 20).await;
+    until_state(&operator, "open").await;
+    let file = publish(&operator);
+    let verified = operator.json(&["lottery", "verify", &file, "--commitment", &commitment]);
+    assert_eq!(
+        (&verified["holds"], &verified["joins"]),
+        (&Value::Bool(true), &Value::from(20))
+    );
+}
+
+#[tokio::test]
+async fn the_proof_is_kept_whatever_becomes_of_redis() {
+    let mut operator = Operator::new();
+    let commitment = commit(
+        &operator,
+        SignedDuration::from_secs(3),
+        &["--public-value", "2026-11-22"],
+    );
+    let line = operator.line("main").await;
+    join(&line, 1, 300).await;
+    let life = line.snapshot(0).await.unwrap().unwrap().settings.life;
+    let folder = operator.folder.join("proofs");
+    std::fs::create_dir(&folder).unwrap();
+    let _daemon = operator.daemon(&["--proofs", &folder.display().to_string()]);
+    until_state(&operator, "open").await;
+    let proof = folder.join(format!("main-{life}.proof"));
+    let began = Instant::now();
+    while !proof.exists() {
+        assert!(began.elapsed() < LONG, "no proof is written");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    operator.server.restart_empty().unwrap();
+    let began = Instant::now();
+    while !operator.run(&["status", "main"]).status.success() {
+        assert!(began.elapsed() < LONG, "the room is not written back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let refused = operator.refused(&["lottery", "publish", "main", "--out", "never"]);
+    assert!(refused.contains("redis has lost"), "{refused}");
+    let proof = proof.display().to_string();
+    let verified = operator.json(&["lottery", "verify", &proof, "--commitment", &commitment]);
+    assert_eq!(
+        (&verified["holds"], &verified["joins"]),
+        (&Value::Bool(true), &Value::from(300))
+    );
+}

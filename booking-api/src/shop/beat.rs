@@ -27,8 +27,9 @@ const PROBE_WITHIN: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 16;
 /// A count may occupy one connection for a twentieth of the time …
 const COUNT_SHARE: u32 = 20;
-/// … but comes often enough for the line to hear within two seconds that nothing is left.
-const COUNT_EVERY_MOST: Duration = Duration::from_millis(1_200);
+/// … but comes with every second beat at least: within two seconds the line hears that nothing is left, and the count itself,
+/// which may be slow, takes its part of them.
+const COUNT_EVERY_MOST: Duration = Duration::from_millis(900);
 
 /// Beats until the soft shutdown.
 pub(crate) async fn beat(app: SharedApp, shutdown: Shutdown) {

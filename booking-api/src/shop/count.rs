@@ -1,16 +1,20 @@
 //! Counting what is left, when it is this instance's turn, and telling the rooms.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use metrics::{counter, histogram};
 use shared::ids::RoomName;
-use shared::room::{CountTurn, Line, SeatsLeft};
+use shared::room::{CountTurn, Line};
 use tracing::warn;
 
 use super::store;
 use crate::app::SharedApp;
+
+/// Rooms counted at once: a large house that takes long must not keep the line of a small one waiting, and each takes a
+/// connection that buyers need, too.
+const AT_ONCE: usize = 2;
 
 /// A room whose turn it is, with its performances.
 #[derive(Debug)]
@@ -20,39 +24,30 @@ pub(super) struct ToCount {
     pub(super) performances: Vec<i64>,
 }
 
-/// Counts the seats of all these rooms by one statement, and tells each room. How long the statement took.
+/// Counts the seats behind each of these rooms, and tells it. How long all of that took.
 pub(super) async fn count(app: SharedApp, due: Vec<ToCount>) -> Duration {
-    let performances: Vec<i64> = due
-        .iter()
-        .flat_map(|room| &room.performances)
-        .copied()
-        .collect();
     let begun = Instant::now();
-    let counted = store::count(&app.primary, &performances).await;
-    let took = begun.elapsed();
-    histogram!("onsale_booking_shop_count_duration_seconds").record(took);
+    let counting = stream::iter(due).for_each_concurrent(AT_ONCE, |room| count_one(&app, room));
+    counting.await;
+    begun.elapsed()
+}
+
+async fn count_one(app: &SharedApp, due: ToCount) {
+    let begun = Instant::now();
+    let counted = store::count(&app.primary, &due.performances).await;
+    histogram!("onsale_booking_shop_count_duration_seconds").record(begun.elapsed());
     let result = if counted.is_ok() { "done" } else { "failed" };
     counter!("onsale_booking_shop_counts_total", "result" => result).increment(1);
     match counted {
-        Ok(left) => tell(&app, &due, left).await,
+        Ok(left) => {
+            let line = Line::new(app.redis.clone(), due.room);
+            // Redis away: the next count tells it.
+            let _ = line.shop_count(due.turn, &left).await;
+        }
         Err(error) => warn!(
+            room = %due.room,
             error = &error as &dyn Error,
             "what is left could not be counted for the line"
         ),
-    }
-    took
-}
-
-async fn tell(app: &SharedApp, due: &[ToCount], left: Vec<SeatsLeft>) {
-    let left: HashMap<i64, SeatsLeft> = left
-        .into_iter()
-        .map(|seats| (seats.performance, seats))
-        .collect();
-    for room in due {
-        let ids = room.performances.iter();
-        let seats: Vec<SeatsLeft> = ids.filter_map(|id| left.get(id).copied()).collect();
-        let line = Line::new(app.redis.clone(), room.room.clone());
-        // Redis away: the next count tells it.
-        let _ = line.shop_count(room.turn, &seats).await;
     }
 }

@@ -2,7 +2,9 @@
 
 mod admitters;
 mod books;
+mod cable;
 mod crowd;
+mod cut_off;
 mod failover;
 mod faults;
 mod people;

@@ -15,6 +15,11 @@ pub struct LimitArgs {
           value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub address_requests_per_second: u32,
 
+    /// Anonymous joins per second of one client address, twice as many at once, in rooms that allow them: there nothing else keeps one machine from taking thousands of places. 0 switches it off.
+    #[arg(long, env = "ONSALE_ADDRESS_ANONYMOUS_JOINS_PER_SECOND", default_value_t = 50,
+          value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub address_anonymous_joins_per_second: u32,
+
     /// Joins of one user at once; one comes back every 3 seconds. A visit needs one; 0 switches it off.
     #[arg(long, env = "ONSALE_USER_JOINS_AT_ONCE", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(..=1_000_000))]

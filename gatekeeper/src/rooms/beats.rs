@@ -67,7 +67,12 @@ impl Beats {
         let mut kept = self.kept.lock().await;
         self.gather(&mut kept);
         let mut due: Vec<(u64, Number)> = kept.keys().copied().collect();
-        due.sort_unstable();
+        // Of one batch Redis takes all or none.
+        if due.len() > AT_ONCE {
+            front_first(&mut due, |number| line.place_of(number));
+        } else {
+            due.sort_unstable();
+        }
         if due.is_empty() {
             line.beat(current_life, gatekeeper, &[]).await?;
         }
@@ -115,11 +120,28 @@ impl Beats {
     }
 }
 
+/// In order of life and place: after a loss promotion takes the first of those who are back.
+fn front_first(due: &mut [(u64, Number)], place_of: impl Fn(Number) -> u64) {
+    due.sort_by_cached_key(|&(life, number)| (life, place_of(number)));
+}
+
 fn beat(seen: &Seen) -> Beat {
     Beat {
         visitor: seen.claims.sub.clone(),
         number: seen.claims.num,
         seen_ago: seen.at.elapsed(),
         promised: seen.promised,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_in_front_are_sent_first_wherever_a_lottery_put_them() {
+        let mut due = [(2, Number(1)), (1, Number(7)), (1, Number(3))];
+        front_first(&mut due, |number| 10 - number.0);
+        assert_eq!(due, [(1, Number(7)), (1, Number(3)), (2, Number(1))]);
     }
 }

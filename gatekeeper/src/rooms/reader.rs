@@ -81,7 +81,7 @@ pub(super) async fn read(room: &Room) -> Result<(), StoreError> {
     if far_is_due {
         let missing = snapshot.outdated_chunks(FAR_AT_ONCE);
         if !missing.is_empty() {
-            snapshot.add_chunks(room.line().chunks(&missing).await?);
+            snapshot.add_far_chunks(room.line().chunks(&missing).await?);
         }
         snapshot.far_read_at = Instant::now();
     }

@@ -9,6 +9,7 @@
 //! length of the line.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,8 @@ pub struct Snapshot {
     pub pace: Pace,
     places: Option<Arc<Permutation>>,
     pub(super) far_read_at: Instant,
+    /// The last chunk that was read by itself: the next ones are behind it, so that none is forgotten for others.
+    far_read_upto: u64,
     taken_at: Instant,
     /// The first chunk that is kept.
     first: u64,
@@ -91,6 +94,7 @@ impl Snapshot {
             shop: raw.shop,
             settings: raw.settings,
             far_read_at: earlier.map_or(now, |earlier| earlier.far_read_at),
+            far_read_upto: earlier.map_or(0, |earlier| earlier.far_read_upto),
             taken_at: now,
             versions: raw.versions,
             chunks,
@@ -108,14 +112,24 @@ impl Snapshot {
         })
     }
 
-    /// Far chunks that are older than their version says, nearest first.
+    /// The next far chunks that are older than their version says.
     pub(super) fn outdated_chunks(&self, most: usize) -> Vec<u64> {
         let current = |index: u64| self.chunks.get(&index).map_or(0, |chunk| chunk.version);
-        let outdated = self
-            .versions
-            .range(self.first..)
-            .filter(|&(&index, &version)| current(index) != version);
-        outdated.map(|(&index, _)| index).take(most).collect()
+        let outdated = |from, to| {
+            let range = self.versions.range((from, to));
+            range.filter(|&(&index, &version)| current(index) != version)
+        };
+        let behind = self.far_read_upto.max(self.first.saturating_sub(1));
+        let behind_it = outdated(Bound::Excluded(behind), Bound::Unbounded);
+        let up_to_it = outdated(Bound::Included(self.first), Bound::Included(behind));
+        let round = behind_it.chain(up_to_it).map(|(&index, _)| index);
+        round.take(most).collect()
+    }
+
+    /// Takes over chunks that were read by themselves.
+    pub(super) fn add_far_chunks(&mut self, chunks: Vec<SnapshotChunk>) {
+        self.far_read_upto = chunks.last().map_or(0, |chunk| chunk.index);
+        self.add_chunks(chunks);
     }
 
     pub(super) fn add_chunks(&mut self, chunks: Vec<SnapshotChunk>) {

@@ -33,13 +33,16 @@ pub(super) async fn answer<B>(
         .map_err(|_reason| problems::admission_invalid())?;
     // What Redis does not know, or cannot say, never refuses: the token decides.
     let has_ended = match app.rooms.get(room) {
-        Some(known) => match known.enter() {
-            Some(_place) => {
+        Some(known) => {
+            let ask = async {
+                let Some(_place) = known.enter() else {
+                    return false;
+                };
                 let check = known.line().check_admission(&claims).await;
                 matches!(check, Ok(AdmissionCheck::Ended))
-            }
-            None => false,
-        },
+            };
+            app.admission_checks.has_ended(claims.jti, ask).await
+        }
         None => app.rooms.are_known(),
     };
     if has_ended {

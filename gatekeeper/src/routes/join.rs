@@ -1,10 +1,11 @@
 //! `POST /v1/rooms/{room}/visitors`: enter the line. Entering again gives the same number.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use shared::ids::{RoomName, VisitorId};
 use shared::problem::Problem;
 use shared::room::Joined;
@@ -37,23 +38,41 @@ const VISITOR_KEY_BYTES: std::ops::RangeInclusive<usize> = 16..=128;
 pub(super) async fn answer<B>(
     app: &App,
     room: &RoomName,
+    peer: SocketAddr,
     request: &Request<B>,
 ) -> Result<Reply, Problem> {
     let known = find_room(app, room)?;
-    let visitor = identify(app, room, &known, request)?;
-    let (status, document, token) = enter(app, &known, room, visitor).await?;
+    let joiner = identify(app, room, &known, request)?;
+    let from = (peer, request.headers());
+    let (status, document, token) = enter(app, &known, room, joiner, from).await?;
     let mut reply = reply::json(status, &document, Caching::Personal);
     add_cookies(app, room, &document, Some(&token), reply.headers_mut());
     Ok(reply)
 }
 
-/// Gives the visitor a number and a waiting token, unless it asks for one too often.
+/// Who wants to join.
+pub(super) enum Joiner {
+    /// By a token that we or the issuer of users signed.
+    Known(VisitorId),
+    /// By their own word alone.
+    Anybody(VisitorId),
+}
+
+/// Gives the visitor a number and a waiting token, unless it, or where it comes from, asks for one too often.
 pub(super) async fn enter(
     app: &App,
     known: &Room,
     room: &RoomName,
-    visitor: VisitorId,
+    joiner: Joiner,
+    (peer, headers): (SocketAddr, &HeaderMap),
 ) -> Result<(StatusCode, VisitorDocument, String), Problem> {
+    let visitor = match joiner {
+        Joiner::Known(visitor) => visitor,
+        Joiner::Anybody(visitor) => {
+            app.limits.check_anonymous_join(peer, headers)?;
+            visitor
+        }
+    };
     app.limits.check_join(&visitor)?;
     let (life, joined) = known
         .join(visitor.clone(), document::promise_of_a_join(known))
@@ -81,7 +100,7 @@ pub(super) fn identify<B>(
     room: &RoomName,
     known: &Room,
     request: &Request<B>,
-) -> Result<VisitorId, Problem> {
+) -> Result<Joiner, Problem> {
     let headers = request.headers();
     if let Some(credential) = credentials::bearer_or(headers, || app.cookies.user(headers)) {
         if !credentials::may_change(request, credential, &app.public_url) {
@@ -89,7 +108,7 @@ pub(super) fn identify<B>(
         }
         let claims = app.users.verify(credential.token());
         return claims
-            .map(|claims| claims.sub)
+            .map(|claims| Joiner::Known(claims.sub))
             .map_err(|_reason| problems::user_token_invalid());
     }
     let snapshot = known.snapshot();
@@ -104,7 +123,7 @@ pub(super) fn identify<B>(
 }
 
 /// The visitor of a waiting cookie, of a `Visitor-Key`, or a new one.
-fn anonymous<B>(app: &App, room: &RoomName, request: &Request<B>) -> Result<VisitorId, Problem> {
+fn anonymous<B>(app: &App, room: &RoomName, request: &Request<B>) -> Result<Joiner, Problem> {
     let headers = request.headers();
     if let Some(key) = headers.get(VISITOR_KEY) {
         let key = key.as_bytes();
@@ -113,7 +132,8 @@ fn anonymous<B>(app: &App, room: &RoomName, request: &Request<B>) -> Result<Visi
             return Err(problems::invalid_request(detail));
         }
         // Hashed, so that the key, by which one enters again, is in no token.
-        return Ok(minted(&shared::tokens::fingerprint(key)));
+        let visitor = minted(&shared::tokens::fingerprint(key));
+        return Ok(Joiner::Anybody(visitor));
     }
     let cookie = app.cookies.waiting(headers, room);
     // The answer sets the cookie: another site must not have a browser give its owner's place away.
@@ -124,8 +144,8 @@ fn anonymous<B>(app: &App, room: &RoomName, request: &Request<B>) -> Result<Visi
     }
     let earlier = cookie.and_then(|token| app.waiting_tokens.verify(token).ok());
     match earlier.filter(|claims| claims.room == *room) {
-        Some(claims) => Ok(claims.sub.clone()),
-        None => Ok(minted(&rand::random::<[u8; 16]>())),
+        Some(claims) => Ok(Joiner::Known(claims.sub.clone())),
+        None => Ok(Joiner::Anybody(minted(&rand::random::<[u8; 16]>()))),
     }
 }
 

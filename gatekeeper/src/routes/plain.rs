@@ -1,6 +1,7 @@
 //! `/rooms/{room}/plain`: a visitor's own page, without JavaScript. GET shows and refreshes itself, POST enters the line.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
@@ -58,14 +59,16 @@ pub(super) async fn show<B>(
 pub(super) async fn join<B>(
     app: &App,
     room: &RoomName,
+    peer: SocketAddr,
     request: &Request<B>,
 ) -> Result<Reply, Problem> {
     if !credentials::is_same_origin(request.headers(), &app.public_url) {
         return Err(problems::cross_site());
     }
     let known = find_room(app, room)?;
-    let visitor = join::identify(app, room, &known, request)?;
-    let (_, document, token) = join::enter(app, &known, room, visitor).await?;
+    let joiner = join::identify(app, room, &known, request)?;
+    let from = (peer, request.headers());
+    let (_, document, token) = join::enter(app, &known, room, joiner, from).await?;
     let language = Language::of(request.uri().query()).code();
     let mut reply = reply::empty(StatusCode::SEE_OTHER);
     let location = HeaderValue::try_from(format!("/rooms/{room}/plain?lang={language}"));

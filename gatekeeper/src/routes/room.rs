@@ -97,7 +97,7 @@ pub(super) fn answer(app: &App, room: &RoomName) -> Result<Reply, Problem> {
         eta_is_capped: wait.is_capped,
         eta_reason: estimate.reason,
         opens_at: settings.opens_at_ms.map(clock::from_millis),
-        inventory: snapshot.shop.map(|shop| shop.sellable),
+        inventory: snapshot.shop.and_then(|shop| shop.inventory()),
         lottery: settings.lottery.as_ref().map(LotteryDocument::from),
         message: settings.message.clone(),
         stale: snapshot.is_stale(),

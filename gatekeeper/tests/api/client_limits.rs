@@ -10,6 +10,7 @@ use devstack::test_stores;
 use futures_util::future::join_all;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
+use shared::room::NewRoom;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -124,6 +125,42 @@ async fn a_user_who_joins_in_a_loop_is_stopped_and_keeps_the_place() {
         (&json!("waiting"), &json!(1))
     );
     assert_eq!(gate.join("bob").await["number"], 2, "another one joins");
+}
+
+#[tokio::test]
+async fn one_address_that_is_anonymous_over_and_over_takes_few_places() {
+    let room = NewRoom {
+        anonymous: true,
+        ..fast_room()
+    };
+    let flags = [
+        "--address-anonymous-joins-per-second",
+        "1",
+        "--trusted-proxies",
+        "1",
+    ];
+    let gate = Gate::with(&test_stores::redis_url(), &room, &flags).await;
+    let join = |address: &'static str, key: String| {
+        let request = gate.request(Method::POST, "/visitors");
+        let request = request.header("x-forwarded-for", address);
+        async move { request.header("visitor-key", key).send().await.unwrap() }
+    };
+    let keys = (0..60).map(|number| format!("a-random-key-of-its-own-{number}"));
+    let counts = problems(join_all(keys.map(|key| join("198.51.100.7", key))).await).await;
+    assert!(
+        (2..30).contains(&counts["ok"]) && counts["rate-limited"] >= 30,
+        "{counts:?}"
+    );
+    let elsewhere = join("192.0.2.1", "another-random-key".to_owned()).await;
+    assert_eq!(elsewhere.status(), 201, "others do not pay for it");
+    let user = gate.request(Method::POST, "/visitors");
+    let user = user.header("x-forwarded-for", "198.51.100.7");
+    let user = user.bearer_auth(gate.user_token("ada")).send().await;
+    assert_eq!(
+        user.unwrap().status(),
+        201,
+        "nor does who says who they are"
+    );
 }
 
 /// A join looks its visitor up among those who wait, who are absent, and in both parts of the lobby.

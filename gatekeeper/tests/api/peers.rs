@@ -21,7 +21,7 @@ async fn neighbour(sees_redis: Arc<AtomicBool>) -> std::net::SocketAddr {
             let mut request = [0; 1024];
             let _ = stream.read(&mut request).await;
             let body = format!(
-                "onsale_redis_connected {}\n",
+                "onsale_redis_connected{{service=\"gatekeeper\"}} {}\n",
                 u8::from(sees_redis.load(Ordering::Relaxed))
             );
             let answer = format!(

@@ -34,6 +34,8 @@ const CONNECTIONS: usize = 64;
 /// Different tokens that poll, where the line has as many.
 const POLLERS_MAX: u64 = 10_000;
 const RATE_PER_SECOND: u32 = 100;
+/// Less of the rate, and the line would have stood still while it was measured.
+const LIVELY: f64 = 0.5;
 /// Snapshots follow within a quarter of a second.
 const PAUSE_IS_KNOWN: Duration = Duration::from_secs(1);
 /// Newcomers come every tenth of a second.
@@ -170,6 +172,10 @@ async fn in_room(ground: &Ground, room: &BenchRoom, plan: Plan) -> anyhow::Resul
     tokio::time::sleep(PAUSE_IS_KNOWN).await;
     everybody_polls(&mut polling).await?;
     positions.check_at_rest().await?;
+    let lively = f64::from(u32::try_from(admitted)?) / seconds;
+    if lively < f64::from(RATE_PER_SECOND) * LIVELY || upkeep.departures == 0 {
+        bail!("only {lively:.0} a second were let in while polls were measured");
+    }
     let observed = observed(&positions, plan, admitted, upkeep.departures, seconds);
     let series = Series::new(plan.label(), Some(plan.waiting), rounds, observed);
     Ok(match plan.remembered_tokens {

@@ -22,9 +22,9 @@ use super::visitors;
 use crate::progress::say;
 
 const RATE_PER_SECOND: u32 = 100;
-/// Less than are let in altogether: everybody leaves when told, at the latest half a minute after being let in, and the
-/// slots have to be used again.
-const CAPACITY: u32 = 4_000;
+/// Hardly more than can be in at once: everybody leaves when told, at the latest half a minute after being let in, and
+/// twice as many are let in altogether, so that slots have to be used again.
+const CAPACITY: u32 = 3_200;
 /// Of ten who join, so many go.
 const GONE_OF_TEN: u64 = 9;
 /// Admissions are looked at from the first second, in which the bucket gives what it saved, to this one.

@@ -60,7 +60,7 @@ fn share(described: &str, series: &Value, bound: f64, unit: &str) -> anyhow::Res
     Ok(Row {
         what: format!("{described}: {label}"),
         figure: format!(
-            "{ratio:.2} ({lowest:.2}–{highest:.2} in {} rounds; {bound_told}); {ours:.0} {unit}, the floor {floor:.0}",
+            "{ratio:.2}, the median of {} rounds ({lowest:.2}–{highest:.2}; {bound_told}); at the median {ours:.0} {unit}, the floor {floor:.0}",
             rounds.len()
         ),
         holds: !is_bounded || ratio >= bound,
@@ -106,13 +106,13 @@ mod tests {
         assert_eq!(rows[0].what, "P1: polls: few");
         assert_eq!(
             rows[0].figure,
-            "0.90 (0.90–0.90 in 1 rounds; bound 0.85); 900 polls a second, the floor 1000"
+            "0.90, the median of 1 rounds (0.90–0.90; bound 0.85); at the median 900 polls a second, the floor 1000"
         );
         let holds: Vec<bool> = rows.iter().map(|row| row.holds).collect();
         assert_eq!(holds, [true, false, true, false]);
         assert_eq!(
             rows[2].figure,
-            "0.70 (0.70–0.70 in 1 rounds; no bound); 700 polls a second, the floor 1000"
+            "0.70, the median of 1 rounds (0.70–0.70; no bound); at the median 700 polls a second, the floor 1000"
         );
     }
 

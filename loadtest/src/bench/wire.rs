@@ -1,5 +1,5 @@
 //! The lightest client there is: request bytes that were made before go out, the answer comes in, over one
-//! kept connection. What the client costs is taken from servers that share the machine with it.
+//! kept connection.
 
 use std::io;
 use std::net::SocketAddr;

@@ -49,8 +49,10 @@ impl Line {
         visitors: &[VisitorId],
         promised: Promise,
     ) -> Result<JoinedAll, StoreError> {
+        let (known_life, known_next) = self.given.known();
         let call = || {
             let call = self.call(&JOIN).arg(promised.units());
+            let call = call.arg(known_life).arg(known_next);
             visitors
                 .iter()
                 .fold(call, |call, visitor| call.arg(visitor.as_str()))
@@ -67,6 +69,13 @@ impl Line {
         let joined: Vec<Joined> = pairs.map(|pair| self.joined(pair[0], pair[1])).collect();
         if joined.len() != visitors.len() {
             return Err(unexpected("join answered for another number of visitors"));
+        }
+        let numbers = joined.iter().filter_map(|joined| match joined {
+            Joined::New(number) => Some(number.0),
+            Joined::Again(_) | Joined::Refused => None,
+        });
+        if let Some(highest) = numbers.max() {
+            self.given.see(life, highest.saturating_add(1));
         }
         Ok(JoinedAll {
             life,

@@ -6,7 +6,7 @@ use crate::ids::RoomName;
 pub(super) const ROOMS: &str = "onsale:rooms";
 
 /// What a room consists of, in the order in which prelude.lua names its keys; the table in [`super`] says what each holds.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "room",
     "waiting",
     "active",
@@ -31,6 +31,7 @@ const NAMES: [&str; 24] = [
     "lobby_absent",
     "lobby_promised",
     "lobby_outcomes",
+    "reporter",
 ];
 
 /// All keys of one room. Each script gets all of them, so that one list says what a script may touch.

@@ -9,6 +9,7 @@ use crate::lottery::Permutation;
 use crate::redis_handle::{Call, Redis, Script, StoreError};
 
 use super::changes::Author;
+use super::given::Given;
 use super::keys::Keys;
 
 /// One room's line in Redis. Its operations are in the files beside this one, one script each.
@@ -20,6 +21,8 @@ pub struct Line {
     pub(super) author: Author,
     /// The places that were drawn by lottery, as far as is known; clones learn together.
     pub(super) places: Arc<ArcSwapOption<Permutation>>,
+    /// The highest numbers that were seen; clones see together.
+    pub(super) given: Arc<Given>,
 }
 
 impl Line {
@@ -33,6 +36,7 @@ impl Line {
             keys,
             author,
             places: Arc::default(),
+            given: Arc::default(),
         }
     }
 

@@ -15,6 +15,7 @@ use tracing::{debug, info, warn};
 use super::line::{Line, unexpected};
 use super::registry::Registry;
 use super::script::room_script;
+use super::shop::REMEMBERED_FOR as SHOP_REMEMBERED_FOR;
 use super::snapshot::{CHUNK_PLACES, ChunkVersion, SnapshotChunk};
 use crate::redis_handle::{Script, StoreError};
 
@@ -26,7 +27,7 @@ static RESTORE: LazyLock<Script> = room_script!("restore");
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The same while a room is being written back, for which people wait.
 const LOOK_WHILE_LOST: Duration = Duration::from_millis(50);
-/// Chunks of one fetch: 32 × 32 kB at most.
+/// Chunks of one fetch: 32 × 32 kB at most. Which of them are fetched goes round, so that none is forgotten for others.
 const CHUNKS_AT_ONCE: usize = 32;
 
 /// The room as a process remembers it.
@@ -54,13 +55,32 @@ struct Known {
     settings: HashMap<String, String>,
     /// Nobody with an earlier place waits or may come back.
     lowest: u64,
+    /// When it was complete the last time.
     taken_at_ms: i64,
-    departed: BTreeMap<u64, SnapshotChunk>,
-    outcomes: BTreeMap<u64, SnapshotChunk>,
+    /// Whether a shop stood behind it.
+    has_shop: bool,
+    departed: Chunks,
+    outcomes: Chunks,
+}
+
+/// Chunks as they were read last.
+#[derive(Debug, Default)]
+struct Chunks {
+    known: BTreeMap<u64, SnapshotChunk>,
+    /// The last one of the last fetch.
+    fetched_last: u64,
 }
 
 pub(super) type Versions = BTreeMap<u64, ChunkVersion>;
-pub(super) type Found = (u8, HashMap<String, String>, u64, Versions, Versions, i64);
+pub(super) type Found = (
+    u8,
+    HashMap<String, String>,
+    u64,
+    Versions,
+    Versions,
+    i64,
+    bool,
+);
 
 impl RoomMemory {
     /// Of the room of `line`, by the process called `process`. Nothing is remembered yet.
@@ -109,42 +129,43 @@ impl RoomMemory {
     }
 
     async fn take_over(&mut self, found: Found) -> Result<(), StoreError> {
-        let (_, settings, lowest, departed, outcomes, taken_at_ms) = found;
+        let (_, settings, lowest, departed_versions, outcome_versions, read_at_ms, has_shop) =
+            found;
         let life = settings.get("life").and_then(|life| life.parse().ok());
         let life: u64 = life.ok_or_else(|| unexpected("the room's hash cannot be read"))?;
         let earlier = self.known.take().filter(|known| known.life == life);
-        let (mut known_departed, mut known_outcomes) =
-            earlier.map_or_else(Default::default, |known| (known.departed, known.outcomes));
+        let (mut departed, mut outcomes, complete_at_ms) = earlier.map_or_else(
+            || (Chunks::default(), Chunks::default(), 0),
+            |known| (known.departed, known.outcomes, known.taken_at_ms),
+        );
         // A chunk more than may be wanted: whoever was let in of late is in it.
         let first = (lowest / CHUNK_PLACES).saturating_sub(1);
         let caught_up = async {
-            catch_up(
-                &self.line,
-                "departed",
-                &departed,
-                first,
-                &mut known_departed,
-            )
-            .await?;
-            catch_up(
-                &self.line,
-                "outcomes",
-                &outcomes,
-                first,
-                &mut known_outcomes,
-            )
-            .await
+            let line = &self.line;
+            let departed = departed
+                .catch_up(line, "departed", &departed_versions, first)
+                .await?;
+            let outcomes = outcomes
+                .catch_up(line, "outcomes", &outcome_versions, first)
+                .await?;
+            Ok(departed && outcomes)
         };
-        let caught_up = caught_up.await;
+        let caught_up: Result<bool, StoreError> = caught_up.await;
+        let is_complete = matches!(caught_up, Ok(true));
         self.known = Some(Known {
             life,
             settings,
             lowest,
-            taken_at_ms,
-            departed: known_departed,
-            outcomes: known_outcomes,
+            taken_at_ms: if is_complete {
+                read_at_ms
+            } else {
+                complete_at_ms
+            },
+            has_shop,
+            departed,
+            outcomes,
         });
-        caught_up
+        caught_up.map(drop)
     }
 
     async fn write_back(&self) -> Result<Fate, StoreError> {
@@ -166,12 +187,15 @@ impl RoomMemory {
         warn!(room = %self.line.room(), "redis has lost the room; writing it back from memory");
         let first = (known.lowest / CHUNK_PLACES).saturating_sub(1) * CHUNK_PLACES;
         let mut call = self.line.call(&RESTORE);
-        call = call.arg(first).arg(known.lowest).arg(known.settings.len());
+        call = call.arg(first).arg(known.lowest);
+        call = call.arg(u8::from(known.has_shop));
+        call = call.arg(SHOP_REMEMBERED_FOR.as_millis().to_string());
+        call = call.arg(known.settings.len());
         for (field, value) in &known.settings {
             call = call.arg(field).arg(value);
         }
         for (kind, chunks) in [("departed", &known.departed), ("outcomes", &known.outcomes)] {
-            for chunk in chunks.values() {
+            for chunk in chunks.known.values() {
                 call = call.arg(kind).arg(chunk.index).arg(chunk.version);
                 call = call.arg(&chunk.bits[..]);
             }
@@ -188,30 +212,37 @@ impl RoomMemory {
     }
 }
 
-/// Fetches the chunks whose version has changed, and forgets those before `first`.
-async fn catch_up(
-    line: &Line,
-    kind: &str,
-    versions: &Versions,
-    first: u64,
-    known: &mut BTreeMap<u64, SnapshotChunk>,
-) -> Result<(), StoreError> {
-    known.retain(|index, _| *index >= first);
-    let outdated: Vec<u64> = versions
-        .range(first..)
-        .filter(|&(index, &version)| {
-            known
-                .get(index)
-                .is_none_or(|chunk| chunk.version != version)
-        })
-        .map(|(index, _)| *index)
-        .take(CHUNKS_AT_ONCE)
-        .collect();
-    if outdated.is_empty() {
-        return Ok(());
+impl Chunks {
+    /// Fetches chunks whose version has changed, and forgets those before `first`. Whether nothing is left to fetch.
+    async fn catch_up(
+        &mut self,
+        line: &Line,
+        kind: &str,
+        versions: &Versions,
+        first: u64,
+    ) -> Result<bool, StoreError> {
+        self.known.retain(|index, _| *index >= first);
+        let is_outdated = |&(index, version): &(&u64, &ChunkVersion)| {
+            let known = self.known.get(index);
+            known.is_none_or(|chunk| chunk.version != *version)
+        };
+        let wanted = versions.range(first..).filter(is_outdated);
+        let (before, behind): (Vec<u64>, Vec<u64>) = wanted
+            .map(|(index, _)| *index)
+            .partition(|index| *index <= self.fetched_last);
+        let is_complete = before.len() + behind.len() <= CHUNKS_AT_ONCE;
+        let next: Vec<u64> = behind
+            .into_iter()
+            .chain(before)
+            .take(CHUNKS_AT_ONCE)
+            .collect();
+        let Some(last) = next.last() else {
+            return Ok(true);
+        };
+        for chunk in line.chunks_of(kind, &next).await? {
+            self.known.insert(chunk.index, chunk);
+        }
+        self.fetched_last = *last;
+        Ok(is_complete)
     }
-    for chunk in line.chunks_of(kind, &outdated).await? {
-        known.insert(chunk.index, chunk);
-    }
-    Ok(())
 }

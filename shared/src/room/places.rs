@@ -18,7 +18,7 @@ const NO_ROOM: &str = "NOROOM";
 
 impl Line {
     /// The place of somebody's number, by which Redis knows everything.
-    pub(super) fn place_of(&self, number: Number) -> u64 {
+    pub fn place_of(&self, number: Number) -> u64 {
         place_of(self.places.load().as_deref(), number)
     }
 

@@ -17,7 +17,7 @@ static COUNT: LazyLock<Script> = room_script!("shop_count");
 /// A shop whose last good beat is older is busy; `SHOP_STALE_MS` of prelude.lua. Ten beats: no single one that is late matters.
 pub const SHOP_STALE: Duration = Duration::from_secs(5);
 /// How long a shop that does not beat at all is remembered, and keeps its room busy: nothing of it may stay for ever.
-const REMEMBERED_FOR: Duration = Duration::from_hours(24);
+pub(super) const REMEMBERED_FOR: Duration = Duration::from_hours(24);
 /// Most performances of one room that are told one by one; the rest is told as one, whose id is 0.
 pub const SHOP_PERFORMANCES_MOST: usize = 200;
 
@@ -77,6 +77,11 @@ impl ShopFacts {
             facts.held = facts.held.saturating_add(held);
         }
         Some(facts)
+    }
+
+    /// Seats that a hold could take; `None` before anything was counted.
+    pub fn inventory(&self) -> Option<u64> {
+        (self.performances > 0).then_some(self.sellable)
     }
 
     /// Nothing is left, and nothing that is held could come back.

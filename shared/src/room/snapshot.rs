@@ -116,6 +116,8 @@ impl Line {
         let mut snapshot =
             parse(raw).ok_or_else(|| unexpected("the room's hash cannot be read"))?;
         snapshot.places = self.learn_places(&snapshot.settings)?;
+        self.given
+            .see(snapshot.settings.life, snapshot.settings.next);
         Ok(Some(snapshot))
     }
 

@@ -80,13 +80,18 @@ fn judge_dropped(before: u64, after: u64) -> Finding {
     if after > before {
         return Finding::warn(
             about,
-            format!("{} connections were dropped just now", after - before),
+            format!(
+                "{} connections were dropped while this was checked",
+                after - before
+            ),
             "start more services or raise their CPU: they accept too slowly",
         );
     }
     Finding::ok(
         about,
-        format!("{after} connections were dropped since this machine started, none just now"),
+        format!(
+            "{after} connections were dropped since this machine started, none while this was checked"
+        ),
     )
 }
 

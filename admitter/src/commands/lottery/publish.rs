@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::json;
 use shared::lottery::proof::{Entry, FORMAT, Header};
-use shared::lottery::{Digest, Permutation, visitor_hash};
+use shared::lottery::{Digest, Permutation, seed_of, visitor_hash};
 use shared::room::{Line, LotteryState};
 
 use crate::output::Output;
@@ -17,11 +17,7 @@ pub(super) async fn execute(line: &Line, out: &Path, output: Output) -> anyhow::
     let Some(state) = line.lottery().await? else {
         bail!("{room} has no lottery");
     };
-    let header = header(line, &state)?;
-    let places = Permutation::new(&header.seed, header.size)
-        .with_context(|| format!("{} places cannot be drawn", header.size))?;
-    let written = write(line, &state, &header, &places, out).await;
-    written.with_context(|| format!("cannot write {}", out.display()))?;
+    let header = write_proof(line, &state, out).await?;
     output.done(
         &format!(
             "{} holds the proof of {} joins; check it with: admitter lottery verify {0}",
@@ -33,6 +29,20 @@ pub(super) async fn execute(line: &Line, out: &Path, output: Output) -> anyhow::
     Ok(())
 }
 
+/// Writes the proof of a draw, whole or not at all. Returns its first line.
+pub(in crate::commands) async fn write_proof(
+    line: &Line,
+    state: &LotteryState,
+    out: &Path,
+) -> anyhow::Result<Header> {
+    let header = header(line, state)?;
+    let places = Permutation::new(&header.seed, header.size)
+        .with_context(|| format!("{} places cannot be drawn", header.size))?;
+    let written = write(line, state, &header, &places, out).await;
+    written.with_context(|| format!("cannot write {}", out.display()))?;
+    Ok(header)
+}
+
 fn header(line: &Line, state: &LotteryState) -> anyhow::Result<Header> {
     let room = line.room();
     let public = &state.public;
@@ -40,7 +50,11 @@ fn header(line: &Line, state: &LotteryState) -> anyhow::Result<Header> {
     else {
         bail!("{room} is not drawn yet; until then the secret stays one");
     };
-    let secret = state.secret.context("the secret is lost")?;
+    let lost = "redis has lost what the places were drawn by; a proof that was written before still holds (`admitter run --proofs`)";
+    let secret = state.secret.context(lost)?;
+    if seed_of(&secret, &state.hashed.hash(), size, value) != seed {
+        bail!("{lost}");
+    }
     Ok(Header {
         format: FORMAT.to_owned(),
         room: room.clone(),

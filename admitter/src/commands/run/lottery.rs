@@ -2,12 +2,16 @@
 //! their place. Any number of daemons may do it at once.
 
 use std::error::Error;
-use std::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use shared::lottery::{Permutation, Secret};
 use shared::redis_handle::StoreError;
 use shared::room::{JoinHashing, Line, LotteryState, Moved, RoomState};
 use tracing::{error, info, warn};
+
+use crate::commands::lottery::write_proof;
 
 /// Between two looks at a room, and a room that has no lottery is looked at no more often.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -15,13 +19,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LOOK_LEAST: Duration = Duration::from_millis(5);
 /// Between two steps out of the lobby: Redis has others to answer, too.
 const STEP_EVERY: Duration = Duration::from_millis(5);
+/// Between two attempts to write a proof.
+const PROVE_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// Thousands of joins hashed by one look.
 const HASHED_AT_ONCE: u32 = 1_000;
 
 /// Holds the room's lottery, for as long as the room is there.
-pub(super) async fn hold(line: Line) {
+pub(super) async fn hold(line: Line, proofs: Option<Arc<Path>>) {
     let mut holder = Holder {
         line,
+        proofs,
+        proven: None,
+        proof_due: None,
         secret: None,
         has_asked: false,
     };
@@ -47,6 +56,12 @@ pub(super) async fn hold(line: Line) {
 
 struct Holder {
     line: Line,
+    /// Where proofs are written to.
+    proofs: Option<Arc<Path>>,
+    /// The life of the room whose draw has its proof.
+    proven: Option<u64>,
+    /// When a proof that could not be written is tried again.
+    proof_due: Option<Instant>,
     /// Redis may lose it; whoever has seen it gives it back.
     secret: Option<Secret>,
     /// Whether the operator has been told what is missing.
@@ -56,13 +71,14 @@ struct Holder {
 impl Holder {
     /// Does what can be done now. How long until there may be more to do.
     async fn look(&mut self) -> Result<Duration, StoreError> {
+        // What is not there may be lost: the secret is kept. One of another commitment is never given back.
         let Some(state) = self.line.lottery().await? else {
-            self.secret = None;
             return Ok(LOOK_EVERY);
         };
         self.keep_secret(&state).await?;
         if state.public.seed.is_some() {
             self.move_all(&state).await?;
+            self.prove(&state).await;
             return Ok(LOOK_EVERY);
         }
         if state.room != RoomState::Scheduled {
@@ -134,6 +150,28 @@ impl Holder {
             warn!(%room, "it is time to open, and the public value is not known; say it with `admitter lottery draw`");
         }
         self.has_asked = true;
+    }
+
+    /// Writes the proof of a draw, by which anybody can check it, whatever becomes of Redis.
+    async fn prove(&mut self, state: &LotteryState) {
+        let Some(folder) = &self.proofs else { return };
+        let is_due = self.proof_due.is_none_or(|due| due <= Instant::now());
+        if self.proven == Some(state.life) || !is_due {
+            return;
+        }
+        let room = self.line.room();
+        let file = folder.join(format!("{room}-{}.proof", state.life));
+        if !file.exists() {
+            match write_proof(&self.line, state, &file).await {
+                Ok(_header) => info!(%room, file = %file.display(), "the proof is written"),
+                Err(error) => {
+                    warn!(%room, error = %format!("{error:#}"), "the proof cannot be written; trying on");
+                    self.proof_due = Some(Instant::now() + PROVE_AGAIN_AFTER);
+                    return;
+                }
+            }
+        }
+        self.proven = Some(state.life);
     }
 
     async fn move_all(&self, state: &LotteryState) -> Result<(), StoreError> {

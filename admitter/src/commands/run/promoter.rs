@@ -14,8 +14,13 @@ use tracing::{info, warn};
 /// Between two looks at what is unset: a room may be removed and made again between two lists of rooms.
 const FILL_EVERY: Duration = Duration::from_millis(250);
 
+/// Between two questions which admitter shows the gauges of a room, and for how long it does without asking again.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+const REPORT_FOR: Duration = Duration::from_secs(3);
+
 pub(super) async fn promote(
     line: Line,
+    process: String,
     defaults: Arc<[Change]>,
     limits: PromotionLimits,
     shutdown: Shutdown,
@@ -23,6 +28,7 @@ pub(super) async fn promote(
     let room = line.room().to_string();
     info!(room, "promoting");
     let gauges = Gauges::of(&room);
+    let mut reports = Reports::new(process);
     let mut ticks = tokio::time::interval(limits.tick);
     // After a stall one promotion makes up for it, as far as the bucket allows.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -32,7 +38,8 @@ pub(super) async fn promote(
         match step(&line, &defaults, limits, &mut filled_at).await {
             Ok(promoted) => {
                 record(&room, promoted.as_ref());
-                gauges.set(promoted.as_ref());
+                let is_shown = reports.may_show(&line).await;
+                gauges.set(promoted.as_ref().filter(|_| is_shown));
                 complained = false;
             }
             Err(error) if !complained => {
@@ -69,7 +76,35 @@ fn record(room: &str, promoted: Option<&Promoted>) {
     metrics::counter!("onsale_room_expired_total", "room" => room()).increment(promoted.expired);
 }
 
-/// How many people are where; nobody when there is no such room any more.
+/// Whether this admitter is the one that shows the gauges.
+struct Reports {
+    process: String,
+    asked_at: Option<Instant>,
+    may_show: bool,
+}
+
+impl Reports {
+    fn new(process: String) -> Self {
+        Self {
+            process,
+            asked_at: None,
+            may_show: false,
+        }
+    }
+
+    async fn may_show(&mut self, line: &Line) -> bool {
+        if self.asked_at.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
+            self.asked_at = Some(Instant::now());
+            // What cannot be asked stays as it was: when Redis is away, it is for all of them.
+            if let Ok(may_show) = line.may_report(&self.process, REPORT_FOR).await {
+                self.may_show = may_show;
+            }
+        }
+        self.may_show
+    }
+}
+
+/// How many people are where; nobody when there is no such room any more, or another admitter shows it.
 struct Gauges {
     waiting: RoomGauge,
     active: RoomGauge,

@@ -53,7 +53,10 @@ struct Starting {
 
 impl Starting {
     fn launch(&self, name: &str, program: &str) -> Launch {
-        let admin = ports::free().unwrap();
+        self.launch_with_admin(name, program, ports::free().unwrap())
+    }
+
+    fn launch_with_admin(&self, name: &str, program: &str, admin: u16) -> Launch {
         let launch = Launch::service(name, self.bin.join(program), admin, &self.logs);
         let launch = launch.env("ONSALE_ADMIN_LISTEN", format!("127.0.0.1:{admin}"));
         self.settings.iter().fold(launch, |launch, (name, value)| {
@@ -230,6 +233,24 @@ impl World {
     pub(super) async fn add_admitter(&mut self) {
         let name = format!("admitter-{}", self.admitters.len() + 1);
         self.admitters.push(self.starting.admitter(&name).await);
+    }
+
+    /// Starts one gatekeeper more, which finds Redis there. It is returned with its public and its admin URL.
+    pub(super) async fn gatekeeper_with_redis(&self, redis_url: &str) -> (Service, String, String) {
+        let (port, admin) = (ports::free().unwrap(), ports::free().unwrap());
+        let listen = format!("127.0.0.1:{port}");
+        let launch = self
+            .starting
+            .launch_with_admin("gatekeeper-3", "gatekeeper", admin);
+        let launch = launch.port(port).env("ONSALE_REDIS_URL", redis_url);
+        let launch = launch.args(["--early-polls", "allow", "--listen", &listen]);
+        let service = Service::start(launch).await.unwrap();
+        let admin = format!("http://127.0.0.1:{admin}");
+        (service, format!("http://{listen}"), admin)
+    }
+
+    pub(super) async fn get(&self, url: &str) -> reqwest::Response {
+        self.http.get(url).send().await.unwrap()
     }
 
     /// Somebody with a user token.

@@ -93,7 +93,7 @@ fn a_chunk_that_changed_far_behind_is_asked_for_and_then_counts() {
     later.near.clear();
     snapshot = Snapshot::build(later, Some(&snapshot));
     assert_eq!(snapshot.outdated_chunks(10), [2]);
-    snapshot.add_chunks(far_chunk);
+    snapshot.add_far_chunks(far_chunk);
     assert!(snapshot.outdated_chunks(10).is_empty());
     assert_eq!(snapshot.position(next - 1), next - 2);
     assert_eq!(snapshot.position(far - 1), far - 1);
@@ -107,4 +107,28 @@ fn another_life_of_the_room_forgets_everything() {
     fresh.settings.life = 2;
     let snapshot = Snapshot::build(fresh, Some(&earlier));
     assert_eq!(snapshot.position(9), 9);
+}
+
+#[test]
+fn no_far_chunk_is_forgotten_for_nearer_ones_that_change_all_the_time() {
+    let next = 6 * CHUNK_PLACES;
+    let in_each = |offset: u64| (0..6).map(|chunk| chunk * CHUNK_PLACES + offset).collect();
+    let mut snapshot = Snapshot::build(raw(next, &BTreeSet::new()), None);
+    let mut read = BTreeSet::new();
+    for offset in 1..=3 {
+        let mut later = raw(next, &in_each(offset));
+        let chunks = std::mem::take(&mut later.near);
+        for (index, version) in &mut later.versions {
+            *version = offset * 10 + index;
+        }
+        snapshot = Snapshot::build(later, Some(&snapshot));
+        let wanted = snapshot.outdated_chunks(2);
+        assert_eq!(wanted.len(), 2);
+        read.extend(wanted.iter().copied());
+        let chunks = chunks
+            .into_iter()
+            .filter(|chunk| wanted.contains(&chunk.index));
+        snapshot.add_far_chunks(chunks.collect());
+    }
+    assert_eq!(read.len(), 6, "{read:?}");
 }

@@ -18,7 +18,7 @@ redis.call('PERSIST', keys.ended)
 local time = redis.call('TIME')
 -- Microseconds: two lives of a room never begin within the same one.
 local life = string.format('%d%06d', time[1], time[2])
-redis.call('HSET', keys.room, 'life', life, 'version', 1, 'next', 1, 'admitted_total', 0, unpack(ARGV, 2))
+redis.call('HSET', keys.room, 'life', life, 'version', 1, 'next', 1, 'admitted_total', 0, 'run', this_run(), unpack(ARGV, 2))
 -- Of a room that was removed and made again the log goes on, and no longer ends by itself.
 redis.call('PERSIST', keys.changes)
 local settings = {}

@@ -1,9 +1,10 @@
 --[[
   Gives each visitor a number: the next one, or the live one that the visitor has already. A join is the first beat, and
   brings somebody who was absent back. Numbers are dense, and the order of the arguments is the order of arrival; after
-  another run of Redis the first one jumps over what may have been forgotten.
+  another run of Redis the first one jumps over what may have been forgotten, and always over what the caller knows.
     keys: room waiting admissions absent promised joins lobby lobby_absent
-    ARGV[1] the promise of a beat, units   ARGV[2..] visitors, at most a few hundred
+    ARGV[1] the promise of a beat, units   ARGV[2] life   ARGV[3] up to which number, and
+    without it, the caller knows numbers of that life to have been given   ARGV[4..] visitors, at most a few hundred
   Returns {life, 1 when a replica follows this Redis, place, new, place, new, …} in the order of the
   arguments: new = 1 when the number was given now; place = 0 when the room takes nobody any more; new = 2 says the number of
   somebody in the lobby instead of the place.
@@ -13,6 +14,8 @@ local life, state = settings[1], settings[2]
 if not life then return NO_ROOM end
 if not knows_places() then return DRAWN end
 local next_number = next_of_this_run(tonumber(settings[3]), settings[4])
+-- More than a run's gap was lost, or two runs one after the other: the second made the same jump as the first.
+if ARGV[2] == life and tonumber(ARGV[3]) > next_number then next_number = jump(next_number, tonumber(ARGV[3]) - 1) end
 local takes_new = state ~= 'draining' and state ~= 'closed'
 local presence = read_presence()
 local beat = promise_value(presence.clock_ms, tonumber(ARGV[1]))
@@ -22,11 +25,11 @@ local has_replica = string.find(redis.call('INFO', 'replication'), 'state=online
 local first, answer, scored, places, listed = next_number, { life, has_replica }, {}, {}, {}
 
 -- What is known of them, asked for all at once: at an opening nearly all are new.
-local waiting = redis.call('ZMSCORE', keys.waiting, unpack(ARGV, 2))
-local admissions = redis.call('HMGET', keys.admissions, unpack(ARGV, 2))
-local absent = redis.call('ZMSCORE', keys.absent, unpack(ARGV, 2))
-local lobby = redis.call('ZMSCORE', keys.lobby, unpack(ARGV, 2))
-local lobby_absent = redis.call('ZMSCORE', keys.lobby_absent, unpack(ARGV, 2))
+local waiting = redis.call('ZMSCORE', keys.waiting, unpack(ARGV, 4))
+local admissions = redis.call('HMGET', keys.admissions, unpack(ARGV, 4))
+local absent = redis.call('ZMSCORE', keys.absent, unpack(ARGV, 4))
+local lobby = redis.call('ZMSCORE', keys.lobby, unpack(ARGV, 4))
+local lobby_absent = redis.call('ZMSCORE', keys.lobby_absent, unpack(ARGV, 4))
 
 -- The live place of a visitor, or nil.
 local function place_of(index, visitor)
@@ -44,8 +47,8 @@ local function place_of(index, visitor)
 end
 
 local seen = {}
-for index = 1, #ARGV - 1 do
-  local visitor = ARGV[index + 1]
+for index = 1, #ARGV - 3 do
+  local visitor = ARGV[index + 3]
   local place, new = seen[visitor] or place_of(index, visitor), 0
   if not place then
     place = lobby[index] or lobby_absent[index] or nil

@@ -1,11 +1,20 @@
 --[[
   Takes visitors out of the line, or out of the active set: the place or the slot is free again.
-    keys: room waiting absent missed promised lobby lobby_absent
+    keys: room waiting absent missed promised departed lobby lobby_absent
     ARGV[1] '', or the operator who evicts, which the log then has
     ARGV[2..] life, visitor, place, … ; life '' and place '' mean whatever the visitor has (an operator evicts)
   Returns one value a visitor: 1 when it left now, 0 when there was nothing to leave; to an operator who evicts somebody from
   the lobby the number, negative, whose place is to be named.
 ]]
+-- Whether the place is one of a line that Redis has lost and that is coming back by beats.
+local function is_coming_back(place)
+  local room = redis.call('HMGET', keys.room, 'restored_until_ms', 'floor', 'next', 'moved')
+  local number = tonumber(place)
+  return room[1] and number and number >= tonumber(room[2] or 0) and number < tonumber(room[3])
+    and number <= tonumber(room[4] or math.huge) and redis.call('GETBIT', keys.departed, place) == 0
+    and not redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1]
+end
+
 local function leave(visitor, place)
   local stands = redis.call('ZSCORE', keys.waiting, visitor)
   local absent = not stands and redis.call('ZSCORE', keys.absent, visitor)
@@ -31,6 +40,11 @@ local function leave(visitor, place)
   local admission = read_admission(visitor)
   if admission and (place == '' or place == admission.place or admission.place == '-') then
     end_admission(visitor, admission, OUTCOME.LEFT)
+    return 1
+  end
+  if not here and is_coming_back(place) then
+    mark_departed({ tonumber(place) }, 1)
+    set_outcome(place, OUTCOME.LEFT)
     return 1
   end
   return 0

@@ -5,7 +5,7 @@
 local keys = {}
 for index, name in ipairs({ 'room', 'waiting', 'active', 'admissions', 'ended', 'departed', 'departed_versions', 'outcomes',
   'outcome_versions', 'promised', 'absent', 'missed', 'turns', 'gatekeepers', 'removed', 'shop', 'bids', 'changes',
-  'lottery', 'joins', 'lobby', 'lobby_absent', 'lobby_promised', 'lobby_outcomes' }) do
+  'lottery', 'joins', 'lobby', 'lobby_absent', 'lobby_promised', 'lobby_outcomes', 'reporter' }) do
   keys[name] = KEYS[index]
 end
 
@@ -292,9 +292,14 @@ local function jump(next_number, beyond)
   return last + 1
 end
 
+-- Another one after each start of this Redis, and on another server.
+local function this_run()
+  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+end
+
 -- Returns the next number to give, after a jump where one is due.
 local function next_of_this_run(next_number, known_run)
-  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local run = this_run()
   if run == known_run then return next_number end
   redis.call('HSET', keys.room, 'run', run)
   if not known_run then return next_number end

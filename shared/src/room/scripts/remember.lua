@@ -1,8 +1,8 @@
 --[[
   What a process must remember of a room, so that a Redis that forgot it can be told again.
-    keys: room waiting absent departed_versions outcome_versions removed
+    keys: room waiting absent departed_versions outcome_versions removed shop
   Returns {1, settings as field, value, …, lowest place that may still be wanted, chunk, version, … of the bitmap, the same of the
-  outcomes, now in ms}, or {0, when a room of this name was removed, ms, else 0} when there is no such room.
+  outcomes, now in ms, 1 when there is a shop behind the room}, or {0, when a room of this name was removed, ms, else 0} when there is no such room.
 ]]
 local settings = redis.call('HGETALL', keys.room)
 if #settings == 0 then return { 0, tonumber(redis.call('GET', keys.removed) or 0) } end
@@ -14,4 +14,5 @@ end
 local room = redis.call('HMGET', keys.room, 'next', 'moved')
 -- Behind the last who was taken out of the lobby of a lottery, everybody is wanted.
 lowest = math.min(lowest or tonumber(room[1]), tonumber(room[2] or math.huge) + 1)
-return { 1, settings, lowest, redis.call('HGETALL', keys.departed_versions), redis.call('HGETALL', keys.outcome_versions), now_ms() }
+return { 1, settings, lowest, redis.call('HGETALL', keys.departed_versions), redis.call('HGETALL', keys.outcome_versions), now_ms(),
+  redis.call('EXISTS', keys.shop) }

@@ -1,15 +1,16 @@
 --[[
   Writes back a room that Redis has lost, once, from what a process remembers. Who was waiting comes back by their beats to
   their old places; who had left, finished or lapsed does not. Numbers go on behind a gap.
-    keys: room bids departed departed_versions outcomes outcome_versions
-    ARGV[1] the first place that is remembered   ARGV[2] the lowest place that waited   ARGV[3] how many settings follow
-    ARGV[4..] field, value, …, then 'departed' or 'outcomes', chunk, version, bytes, …
+    keys: room bids departed departed_versions outcomes outcome_versions ended shop
+    ARGV[1] the first place that is remembered   ARGV[2] the lowest place that waited
+    ARGV[3] 1 when a shop stood behind the room, else 0   ARGV[4] for how long a shop is remembered that does not beat, ms
+    ARGV[5] how many settings follow   ARGV[6..] field, value, …, then 'departed' or 'outcomes', chunk, version, bytes, …
   Returns 1 when it was written, 0 when the room was there.
 ]]
 if redis.call('EXISTS', keys.room) == 1 then return 0 end
 local now = now_ms()
-local at = 4
-for _ = 1, tonumber(ARGV[3]) do
+local at = 6
+for _ = 1, tonumber(ARGV[5]) do
   redis.call('HSET', keys.room, ARGV[at], ARGV[at + 1])
   at = at + 2
 end
@@ -26,7 +27,7 @@ redis.call('HSET', keys.room, 'restored_at_ms', whole(now), 'clock_at_ms', whole
   'floor', math.max(tonumber(ARGV[1]), tonumber(settings[3] or 0)), 'restored_first', ARGV[2], 'restored_next', settings[1],
   -- Whoever has not come back when even the longest promise is over has gone.
   'restored_until_ms', whole(clock + 255 * PROMISE_UNIT_MS),
-  'run', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+  'run', this_run())
 -- The lobby of a lottery is lost; who stood there comes back to the place drawn like everybody else.
 redis.call('HDEL', keys.room, 'moved', 'move_to')
 -- The list of a draw that is still to come is lost, too: who comes back is listed anew, and the proof says so.
@@ -35,6 +36,13 @@ if lottery[1] and not lottery[2] then
   redis.call('HSET', keys.room, 'lottery_list_was_lost', 1)
   redis.call('HDEL', keys.room, 'lottery_list')
 end
+-- Until the shop says that it is well, nobody is sent there; one that died meanwhile never does.
+if ARGV[3] == '1' and redis.call('EXISTS', keys.shop) == 0 then
+  redis.call('HSET', keys.shop, 'healthy_at_ms', 0)
+  redis.call('PEXPIRE', keys.shop, ARGV[4])
+end
+-- What ended meanwhile stays refused; finish.lua gave it an end, which later entries must not share.
+redis.call('PERSIST', keys.ended)
 redis.call('HINCRBY', keys.room, 'version', 1)
 jump(tonumber(settings[1]))
 -- Who changed what before is lost.

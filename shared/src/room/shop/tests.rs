@@ -28,7 +28,14 @@ fn performances_are_added_up() {
     ]);
     let shop = shop.unwrap();
     assert_eq!((shop.performances, shop.sellable, shop.held), (2, 10, 5));
+    assert_eq!(shop.inventory(), Some(10));
     assert!(!shop.is_busy && !shop.is_sold_out());
+}
+
+#[test]
+fn what_was_not_counted_yet_is_not_told_as_nothing() {
+    let shop = facts(&[("healthy_at_ms", &beaten(0)), ("turn", "1")]).unwrap();
+    assert_eq!(shop.inventory(), None);
 }
 
 #[test]

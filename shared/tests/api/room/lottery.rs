@@ -324,6 +324,45 @@ async fn who_was_absent_at_the_draw_may_come_back_to_the_place_drawn() {
     assert_eq!(waiting(&line).await, expected);
 }
 
+#[tokio::test]
+async fn who_misses_a_promise_in_the_lobby_and_beats_again_stands_in_line() {
+    let line = lottery_room().await;
+    join(&line, &(1..=20).collect::<Vec<_>>()).await;
+    let life = line.snapshot(0).await.unwrap().unwrap().settings.life;
+    draw(&line).await;
+    let places = places(&line).await;
+    let beat = async |promised| {
+        let beat = Beat {
+            visitor: visitor(7),
+            number: Number(7),
+            seen_ago: Duration::ZERO,
+            promised,
+        };
+        line.beat(life, "a gatekeeper", &[beat]).await.unwrap()
+    };
+    beat(Promise::of(Duration::from_secs(3))).await;
+    set_field(&line, "clock_ms", "3700000").await;
+    let place = places.place_of(7);
+    assert_eq!(line.sweep(&[place]).await.unwrap(), 0);
+    beat(PRESENT).await;
+    move_all(&line, &places).await;
+    assert!(
+        waiting(&line)
+            .await
+            .contains(&("visitor-7".to_owned(), place))
+    );
+    assert_eq!(line.sweep(&[place]).await.unwrap(), 0, "and is present");
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while admitted(&line)
+        .await
+        .get(&place)
+        .is_none_or(|who| who != "visitor-7")
+    {
+        assert!(tokio::time::Instant::now() < deadline, "passed over");
+        promote(&line, 100).await;
+    }
+}
+
 /// Large enough for many chunks of the list and many steps out of the lobby.
 #[tokio::test]
 async fn fifty_thousand_are_listed_drawn_and_moved() {

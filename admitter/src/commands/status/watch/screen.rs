@@ -122,18 +122,18 @@ fn summary(status: &RoomStatus) -> Line<'static> {
         1 => "1 gatekeeper".to_owned(),
         count => format!("{count} gatekeepers"),
     };
-    let state = format!(
-        "{} · {} · {rate} · {capacity} · {gatekeepers}",
-        status.room, status.state
-    );
-    let mut words = vec![" ".into(), state.bold()];
+    let mut words = vec![
+        " ".into(),
+        format!("{} · {}", status.room, status.state).bold(),
+    ];
+    // In front: on a narrow screen the end is cut off.
     if !status.has_admitter {
         words.push(" · no admitter".fg(Color::Red));
     }
     if status.shop_is_busy == Some(true) {
         words.push(" · the shop is busy".fg(Color::Red));
     }
-    words.push(" ".into());
+    words.push(format!(" · {rate} · {capacity} · {gatekeepers} ").bold());
     Line::from(words)
 }
 
