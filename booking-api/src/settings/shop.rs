@@ -10,7 +10,7 @@ pub struct ShopArgs {
     /// Milliseconds between two beats, by which a line knows that the shop is well and what is left; 0 tells it nothing, and
     /// people are let in whether or not they can be served. Lines wait for a shop that is silent for five seconds.
     #[arg(long, env = "ONSALE_SHOP_BEAT_MS", default_value_t = 500,
-          value_parser = clap::value_parser!(u64).range(..=2_000))]
+          value_parser = clap::value_parser!(u64).range(..=1_000))]
     pub shop_beat_ms: u64,
 }
 

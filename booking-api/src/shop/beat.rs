@@ -1,5 +1,6 @@
 //! The beats: each instance says twice a second how it is, to every room that leads here.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use metrics::{counter, gauge};
 use shared::ids::RoomName;
 use shared::room::{CountTurn, Line, ShopBeat};
 use shared::shutdown::Shutdown;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -25,12 +27,6 @@ const ROOMS_MOST: i64 = 200;
 const PROBE_WITHIN: Duration = Duration::from_secs(1);
 /// Rooms told at once. They may be on different nodes, of which one that is away must not hold up the others.
 const AT_ONCE: usize = 16;
-/// A count may occupy one connection for a twentieth of the time …
-const COUNT_SHARE: u32 = 20;
-/// … but comes with every second beat at least: within two seconds the line hears that nothing is left, and the count itself,
-/// which may be slow, takes its part of them.
-const COUNT_EVERY_MOST: Duration = Duration::from_millis(900);
-
 /// Beats until the soft shutdown.
 pub(crate) async fn beat(app: SharedApp, shutdown: Shutdown) {
     let Some(interval) = app.settings.shop.beat_interval() else {
@@ -47,8 +43,14 @@ struct Pulse {
     has_looked_back: bool,
     ailment: Option<Ailment>,
     count_every_least: Duration,
-    count_every: Duration,
-    counting: Option<JoinHandle<Duration>>,
+    counts: HashMap<RoomName, Count>,
+    counts_at_once: Arc<Semaphore>,
+}
+
+/// How the seats behind one room are counted: by itself, so that a large house does not keep the line of a small one waiting.
+struct Count {
+    every: Duration,
+    running: Option<JoinHandle<Duration>>,
 }
 
 impl Pulse {
@@ -61,8 +63,8 @@ impl Pulse {
             has_looked_back: false,
             ailment: None,
             count_every_least: least,
-            count_every: least,
-            counting: None,
+            counts: HashMap::new(),
+            counts_at_once: Arc::new(Semaphore::new(count::AT_ONCE)),
         }
     }
 
@@ -76,11 +78,9 @@ impl Pulse {
     async fn beat(&mut self) {
         let database_answers = self.look_around().await;
         self.judge(database_answers);
-        self.take_note_of_count().await;
-        let can_count = database_answers && self.counting.is_none();
-        let turns = self.tell(can_count.then_some(self.count_every)).await;
-        if !turns.is_empty() {
-            self.counting = Some(self.count(turns));
+        self.take_note_of_counts().await;
+        for turn in self.tell(database_answers).await {
+            self.count(turn);
         }
         self.close_rooms().await;
     }
@@ -131,25 +131,37 @@ impl Pulse {
     }
 
     /// A count that took long is repeated more seldom.
-    async fn take_note_of_count(&mut self) {
-        if let Some(counting) = self.counting.take_if(|counting| counting.is_finished())
-            && let Ok(took) = counting.await
-        {
-            self.count_every = took
-                .saturating_mul(COUNT_SHARE)
-                .min(COUNT_EVERY_MOST)
-                .max(self.count_every_least);
+    async fn take_note_of_counts(&mut self) {
+        let rooms = &self.rooms;
+        self.counts.retain(|room, _| rooms.is_open(room));
+        for count in self.counts.values_mut() {
+            let ended = count.running.take_if(|running| running.is_finished());
+            if let Some(ended) = ended
+                && let Ok(took) = ended.await
+            {
+                count.every = count::every(took, self.count_every_least);
+            }
         }
     }
 
     /// Beats in every room; those where it is this instance's turn to count.
-    async fn tell(&self, count_every: Option<Duration>) -> Vec<(RoomName, CountTurn)> {
-        let beat = ShopBeat {
-            is_well: self.ailment.is_none(),
-            count_every,
-        };
-        let rooms: Vec<Line> = self.rooms.open().map(|room| self.line(room)).collect();
-        let told = stream::iter(rooms).map(|line| async move {
+    async fn tell(&self, can_count: bool) -> Vec<(RoomName, CountTurn)> {
+        let beats: Vec<(Line, ShopBeat)> = self
+            .rooms
+            .open()
+            .map(|room| {
+                let every = match self.counts.get(room) {
+                    None => Some(self.count_every_least),
+                    Some(count) => count.running.is_none().then_some(count.every),
+                };
+                let beat = ShopBeat {
+                    is_well: self.ailment.is_none(),
+                    count_every: every.filter(|_| can_count),
+                };
+                (self.line(room), beat)
+            })
+            .collect();
+        let told = stream::iter(beats).map(|(line, beat)| async move {
             let answer = line.shop_beat(beat).await;
             let result = if answer.is_ok() { "done" } else { "failed" };
             counter!("onsale_booking_shop_beats_total", "result" => result).increment(1);
@@ -162,23 +174,30 @@ impl Pulse {
     }
 
     /// Beside the beats, which a slow count must not hold up.
-    fn count(&self, turns: Vec<(RoomName, CountTurn)>) -> JoinHandle<Duration> {
-        let due = turns.into_iter().map(|(room, turn)| ToCount {
+    fn count(&mut self, (room, turn): (RoomName, CountTurn)) {
+        let due = ToCount {
             performances: self.rooms.performances(&room).to_vec(),
-            room,
+            room: room.clone(),
             turn,
-        });
-        let count = count::count(Arc::clone(&self.app), due.collect());
-        self.app.tasks.run_aside(count)
+        };
+        let count = count::count(Arc::clone(&self.app), due, Arc::clone(&self.counts_at_once));
+        let running = Some(self.app.tasks.run_aside(count));
+        let every = self.count_every_least;
+        let counts = self.counts.entry(room);
+        counts
+            .or_insert(Count {
+                every,
+                running: None,
+            })
+            .running = running;
     }
 
     async fn close_rooms(&mut self) {
         let closing: Vec<RoomName> = self.rooms.closing().cloned().collect();
         for room in closing {
-            match self.line(&room).shop_closed().await {
-                Ok(()) => self.rooms.closed(&room),
-                // The next beat tries again.
-                Err(_unavailable) => return,
+            // The next beat tries again what fails: its node of a Cluster may be away.
+            if self.line(&room).shop_closed().await.is_ok() {
+                self.rooms.closed(&room);
             }
         }
     }

@@ -44,6 +44,10 @@ impl Rooms {
         self.open.keys()
     }
 
+    pub(super) fn is_open(&self, room: &RoomName) -> bool {
+        self.open.contains_key(room)
+    }
+
     /// Rooms to be told that it is over.
     pub(super) fn closing(&self) -> impl Iterator<Item = &RoomName> {
         self.closing.iter()

@@ -35,6 +35,7 @@ impl Site {
             ("ONSALE_DRAIN_DELAY_MS", "0".to_owned()),
             // The crowds that come here all have this machine's address.
             ("ONSALE_ADDRESS_REQUESTS_PER_SECOND", "0".to_owned()),
+            ("ONSALE_ADDRESS_ANONYMOUS_JOINS_PER_SECOND", "0".to_owned()),
         ]))
     }
 }

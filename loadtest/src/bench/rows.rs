@@ -57,10 +57,16 @@ fn share(described: &str, series: &Value, bound: f64, unit: &str) -> anyhow::Res
     } else {
         "no bound".to_owned()
     };
+    let observed = |name: &str| series["observed"][name].as_f64();
+    let life = observed("admissions_per_second").zip(observed("departures_per_second"));
+    let life = life.map(|(admitted, left)| {
+        format!("; {admitted:.0} let in and {left:.0} leaving a second meanwhile")
+    });
+    let life = life.unwrap_or_default();
     Ok(Row {
         what: format!("{described}: {label}"),
         figure: format!(
-            "{ratio:.2}, the median of {} rounds ({lowest:.2}–{highest:.2}; {bound_told}); at the median {ours:.0} {unit}, the floor {floor:.0}",
+            "{ratio:.2}, the median of {} rounds ({lowest:.2}–{highest:.2}; {bound_told}); at the median {ours:.0} {unit}, the floor {floor:.0}{life}",
             rounds.len()
         ),
         holds: !is_bounded || ratio >= bound,
@@ -96,7 +102,7 @@ mod tests {
     #[test]
     fn a_share_of_a_floor_has_a_row_for_each_series() {
         let round = |ratio: f64| json!({"floor": 1_000.0, "ours": 1_000.0 * ratio, "ratio": ratio});
-        let series = |label: &str, ratio: f64| json!({"label": label, "is_bounded": label != "forgetful", "rounds": [round(ratio)], "ratio_median": ratio, "ratio_lowest": ratio, "ratio_highest": ratio});
+        let series = |label: &str, ratio: f64| json!({"label": label, "is_bounded": label != "forgetful", "rounds": [round(ratio)], "ratio_median": ratio, "ratio_lowest": ratio, "ratio_highest": ratio, "observed": {"admissions_per_second": 99.6, "departures_per_second": 10.1}});
         let report = json!({
             "description": "polls", "unit": "polls a second", "ratio_median": 0.8, "ratio_bound": 0.85,
             "series": [series("few", 0.9), series("many", 0.8), series("forgetful", 0.7)],
@@ -106,13 +112,13 @@ mod tests {
         assert_eq!(rows[0].what, "P1: polls: few");
         assert_eq!(
             rows[0].figure,
-            "0.90, the median of 1 rounds (0.90–0.90; bound 0.85); at the median 900 polls a second, the floor 1000"
+            "0.90, the median of 1 rounds (0.90–0.90; bound 0.85); at the median 900 polls a second, the floor 1000; 100 let in and 10 leaving a second meanwhile"
         );
         let holds: Vec<bool> = rows.iter().map(|row| row.holds).collect();
         assert_eq!(holds, [true, false, true, false]);
         assert_eq!(
             rows[2].figure,
-            "0.70, the median of 1 rounds (0.70–0.70; no bound); at the median 700 polls a second, the floor 1000"
+            "0.70, the median of 1 rounds (0.70–0.70; no bound); at the median 700 polls a second, the floor 1000; 100 let in and 10 leaving a second meanwhile"
         );
     }
 

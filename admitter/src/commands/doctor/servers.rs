@@ -185,7 +185,17 @@ fn judge_replicas(about: &str, report: &ServerReport) -> Finding {
         (0, _) => Finding::warn(
             about,
             "has no replica: what is lost with its disk is lost",
-            "add a replica and set min-replicas-to-write 1, or accept it for a small sale",
+            "add two replicas and set min-replicas-to-write 1, or accept it for a small sale",
+        ),
+        (1, Some(0)) => Finding::warn(
+            about,
+            "has one replica: what that one has not taken over yet is lost with its master",
+            "add another replica, and set min-replicas-to-write 1 on all",
+        ),
+        (1, Some(_)) => Finding::warn(
+            about,
+            "has one replica and takes no writes without it: when either dies, nobody joins or is let in",
+            "add another replica, or CONFIG SET min-replicas-to-write 0",
         ),
         (1.., Some(0)) => Finding::problem(
             about,
@@ -359,6 +369,8 @@ mod tests {
         };
         assert_eq!(level("0", "0"), Level::Warn);
         assert_eq!(level("0", "1"), Level::Problem);
+        assert_eq!(level("1", "0"), Level::Warn, "its last moment is lost");
+        assert_eq!(level("1", "1"), Level::Warn, "either one stops the sale");
         assert_eq!(level("2", "0"), Level::Problem);
         assert_eq!(level("2", "1"), Level::Ok);
     }

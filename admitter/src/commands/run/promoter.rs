@@ -43,6 +43,7 @@ pub(super) async fn promote(
                 complained = false;
             }
             Err(error) if !complained => {
+                reports.clear_unless_shown(&gauges);
                 warn!(
                     room,
                     error = &error as &dyn Error,
@@ -50,7 +51,7 @@ pub(super) async fn promote(
                 );
                 complained = true;
             }
-            Err(_still) => {}
+            Err(_still) => reports.clear_unless_shown(&gauges),
         }
     }
 }
@@ -80,6 +81,7 @@ fn record(room: &str, promoted: Option<&Promoted>) {
 struct Reports {
     process: String,
     asked_at: Option<Instant>,
+    told_at: Option<Instant>,
     may_show: bool,
 }
 
@@ -88,6 +90,7 @@ impl Reports {
         Self {
             process,
             asked_at: None,
+            told_at: None,
             may_show: false,
         }
     }
@@ -95,12 +98,26 @@ impl Reports {
     async fn may_show(&mut self, line: &Line) -> bool {
         if self.asked_at.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
             self.asked_at = Some(Instant::now());
-            // What cannot be asked stays as it was: when Redis is away, it is for all of them.
-            if let Ok(may_show) = line.may_report(&self.process, REPORT_FOR).await {
-                self.may_show = may_show;
+            match line.may_report(&self.process, REPORT_FOR).await {
+                Ok(may_show) => (self.may_show, self.told_at) = (may_show, Some(Instant::now())),
+                Err(_away) => self.forget(),
             }
         }
         self.may_show
+    }
+
+    /// What cannot be asked stays as it was for so long that another may show it.
+    fn forget(&mut self) {
+        if self.told_at.is_none_or(|at| at.elapsed() >= REPORT_FOR) {
+            self.may_show = false;
+        }
+    }
+
+    fn clear_unless_shown(&mut self, gauges: &Gauges) {
+        self.forget();
+        if !self.may_show {
+            gauges.set(None);
+        }
     }
 }
 

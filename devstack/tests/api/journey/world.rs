@@ -136,6 +136,7 @@ impl World {
                 ("ONSALE_DRAIN_DELAY_MS", "0".to_owned()),
                 // All people of a test have this machine's address.
                 ("ONSALE_ADDRESS_REQUESTS_PER_SECOND", "0".to_owned()),
+                ("ONSALE_ADDRESS_ANONYMOUS_JOINS_PER_SECOND", "0".to_owned()),
                 ("ONSALE_DATABASE_CONNECTIONS", "10".to_owned()),
             ]),
         };

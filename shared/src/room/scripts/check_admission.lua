@@ -2,7 +2,7 @@
   Whether an admission whose token is good has ended early. What Redis does not know never refuses: a good token
   that the active set has forgotten puts its owner back in. One from before the room was removed has ended with it; one
   from before it was lost and made again stands, outside of the active set, because its number is another visitor's now.
-  What has become of a place is remembered when Redis is not, so it says of whom the room has forgotten that it is over.
+  What has become of a place is remembered even where the list of ended admissions was lost with Redis, and then says so.
     keys: room ended removed waiting absent outcomes
     ARGV[1] visitor   ARGV[2] place, or '-'   ARGV[3] jti   ARGV[4] let in, ms   ARGV[5] the token's end, ms
   Returns 'ended' or 'live'; 'live' where there is no room, which may be lost rather than removed.
@@ -15,12 +15,14 @@ if admission and admission.jti == ARGV[3] then return 'live' end
 -- what was let in then is later even when it is cut.
 local removed = redis.call('GET', keys.removed)
 if removed and tonumber(ARGV[4]) <= tonumber(removed) then return 'ended' end
-local life = redis.call('HGET', keys.room, 'life')
+local room = redis.call('HMGET', keys.room, 'life', 'restored_at_ms')
+local life, restored_at = room[1], tonumber(room[2])
 if not life then return 'live' end
 local is_of_this_life = tonumber(ARGV[4]) >= math.floor(tonumber(life) / 1000000) * 1000
 if not is_of_this_life then return 'live' end
 if not knows_places() then return DRAWN end
-local outcome = tonumber(ARGV[2]) and outcome_of(ARGV[2])
+local was_lost = restored_at and tonumber(ARGV[4]) <= restored_at and tonumber(ARGV[2])
+local outcome = was_lost and outcome_of(ARGV[2])
 if outcome == OUTCOME.LEFT or outcome == OUTCOME.FINISHED or outcome == OUTCOME.LAPSED then return 'ended' end
 -- Whoever has joined again since is not put back, or would stand in two places.
 local is_forgotten = not admission and not redis.call('ZSCORE', keys.waiting, visitor)
