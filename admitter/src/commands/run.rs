@@ -62,7 +62,7 @@ pub struct RunArgs {
     #[arg(long, env = "ONSALE_ROOMS")]
     pub rooms: Option<PathBuf>,
 
-    /// Folder for the proofs of lotteries, each written once its places are drawn. Without it Redis alone has what `lottery publish` needs.
+    /// Folder for the proofs of lotteries, each written as ROOM-SEED.proof once its places are drawn. Without it Redis alone has what `lottery publish` needs.
     #[arg(long, env = "ONSALE_PROOFS")]
     pub proofs: Option<PathBuf>,
 

@@ -160,17 +160,20 @@ async fn the_proof_is_kept_whatever_becomes_of_redis() {
     );
     let line = operator.line("main").await;
     join(&line, 1, 300).await;
-    let life = line.snapshot(0).await.unwrap().unwrap().settings.life;
     let folder = operator.folder.join("proofs");
     std::fs::create_dir(&folder).unwrap();
     let _daemon = operator.daemon(&["--proofs", &folder.display().to_string()]);
     until_state(&operator, "open").await;
-    let proof = folder.join(format!("main-{life}.proof"));
+    let lottery = line.snapshot(0).await.unwrap().unwrap().settings.lottery;
+    let seed = lottery.unwrap().seed.unwrap();
+    let proof = folder.join(format!("main-{seed}.proof"));
     let began = Instant::now();
     while !proof.exists() {
         assert!(began.elapsed() < LONG, "no proof is written");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    // The draw is remembered with the next looks.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     operator.server.restart_empty().unwrap();
     let began = Instant::now();
     while !operator.run(&["status", "main"]).status.success() {

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, info, warn};
 
 use super::line::{Line, unexpected};
@@ -27,6 +27,8 @@ static RESTORE: LazyLock<Script> = room_script!("restore");
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The same while a room is being written back, for which people wait.
 const LOOK_WHILE_LOST: Duration = Duration::from_millis(50);
+/// Between two looks at whether the room is listed.
+const LISTED_EVERY: Duration = Duration::from_secs(5);
 /// Chunks of one fetch: 32 × 32 kB at most. Which of them are fetched goes round, so that none is forgotten for others.
 const CHUNKS_AT_ONCE: usize = 32;
 
@@ -36,6 +38,7 @@ pub struct RoomMemory {
     line: Line,
     process: String,
     known: Option<Known>,
+    was_unlisted: bool,
 }
 
 /// What a look found.
@@ -89,6 +92,7 @@ impl RoomMemory {
             line,
             process: process.to_owned(),
             known: None,
+            was_unlisted: false,
         }
     }
 
@@ -96,10 +100,16 @@ impl RoomMemory {
     pub async fn keep(mut self) {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut listed_at = Instant::now();
         loop {
             ticks.tick().await;
             match self.look().await {
                 Ok(Fate::Removed) => return,
+                Ok(Fate::There) if listed_at.elapsed() >= LISTED_EVERY => {
+                    listed_at = Instant::now();
+                    // What cannot be asked now is asked again.
+                    let _ = self.keep_listed().await;
+                }
                 Ok(Fate::There) => {}
                 Ok(Fate::Lost) => ticks.reset_after(LOOK_WHILE_LOST),
                 Err(error) => {
@@ -126,6 +136,19 @@ impl RoomMemory {
             }
             _ => Ok(Fate::Removed),
         }
+    }
+
+    /// Lists the room again when it is there and, twice in a row, was not in the list of rooms: that list may be lost alone, as
+    /// it is on another node of a Cluster. A room that is being removed leaves the list a moment before it is gone.
+    pub async fn keep_listed(&mut self) -> Result<(), StoreError> {
+        let registry = Registry::new(self.line.redis.clone());
+        let is_unlisted = !registry.has(self.line.room()).await?;
+        if is_unlisted && self.was_unlisted {
+            warn!(room = %self.line.room(), "redis has lost the room from its list; listing it again");
+            registry.add(self.line.room()).await?;
+        }
+        self.was_unlisted = is_unlisted;
+        Ok(())
     }
 
     async fn take_over(&mut self, found: Found) -> Result<(), StoreError> {

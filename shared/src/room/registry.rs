@@ -30,6 +30,12 @@ impl Registry {
             .await
     }
 
+    pub(super) async fn has(&self, room: &RoomName) -> Result<bool, StoreError> {
+        self.redis
+            .query(redis::cmd("SISMEMBER").arg(ROOMS).arg(room.as_str()))
+            .await
+    }
+
     pub(super) async fn remove(&self, room: &RoomName) -> Result<(), StoreError> {
         self.redis
             .query(redis::cmd("SREM").arg(ROOMS).arg(room.as_str()))

@@ -79,7 +79,7 @@ async fn write(
     places: &Permutation,
     out: &Path,
 ) -> anyhow::Result<()> {
-    let unfinished = out.with_added_extension("part");
+    let unfinished = out.with_added_extension(format!("{:08x}.part", rand::random::<u32>()));
     let mut file = BufWriter::new(File::create(&unfinished)?);
     writeln!(file, "{}", serde_json::to_string(header)?)?;
     let mut at = 0;

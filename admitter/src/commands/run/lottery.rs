@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::lottery::{Permutation, Secret};
+use shared::lottery::{Digest, Permutation, Secret};
 use shared::redis_handle::StoreError;
 use shared::room::{JoinHashing, Line, LotteryState, Moved, RoomState};
 use tracing::{error, info, warn};
@@ -28,9 +28,11 @@ const HASHED_AT_ONCE: u32 = 1_000;
 pub(super) async fn hold(line: Line, proofs: Option<Arc<Path>>) {
     let mut holder = Holder {
         line,
-        proofs,
-        proven: None,
-        proof_due: None,
+        prover: Prover {
+            folder: proofs,
+            proven: None,
+            due: None,
+        },
         secret: None,
         has_asked: false,
     };
@@ -56,12 +58,7 @@ pub(super) async fn hold(line: Line, proofs: Option<Arc<Path>>) {
 
 struct Holder {
     line: Line,
-    /// Where proofs are written to.
-    proofs: Option<Arc<Path>>,
-    /// The life of the room whose draw has its proof.
-    proven: Option<u64>,
-    /// When a proof that could not be written is tried again.
-    proof_due: Option<Instant>,
+    prover: Prover,
     /// Redis may lose it; whoever has seen it gives it back.
     secret: Option<Secret>,
     /// Whether the operator has been told what is missing.
@@ -77,8 +74,9 @@ impl Holder {
         };
         self.keep_secret(&state).await?;
         if state.public.seed.is_some() {
-            self.move_all(&state).await?;
-            self.prove(&state).await;
+            let proving = self.prover.prove(&self.line, &state);
+            let (moved, ()) = tokio::join!(move_all(&self.line, &state), proving);
+            moved?;
             return Ok(LOOK_EVERY);
         }
         if state.room != RoomState::Scheduled {
@@ -151,43 +149,56 @@ impl Holder {
         }
         self.has_asked = true;
     }
+}
 
+/// Writes proofs of draws down.
+struct Prover {
+    folder: Option<Arc<Path>>,
+    /// The seed of the draw that has its proof.
+    proven: Option<Digest>,
+    /// When one that could not be written is tried again.
+    due: Option<Instant>,
+}
+
+impl Prover {
     /// Writes the proof of a draw, by which anybody can check it, whatever becomes of Redis.
-    async fn prove(&mut self, state: &LotteryState) {
-        let Some(folder) = &self.proofs else { return };
-        let is_due = self.proof_due.is_none_or(|due| due <= Instant::now());
-        if self.proven == Some(state.life) || !is_due {
+    async fn prove(&mut self, line: &Line, state: &LotteryState) {
+        let (Some(folder), Some(seed)) = (&self.folder, state.public.seed) else {
+            return;
+        };
+        let is_due = self.due.is_none_or(|due| due <= Instant::now());
+        if self.proven == Some(seed) || !is_due {
             return;
         }
-        let room = self.line.room();
-        let file = folder.join(format!("{room}-{}.proof", state.life));
+        let room = line.room();
+        let file = folder.join(format!("{room}-{seed}.proof"));
         if !file.exists() {
-            match write_proof(&self.line, state, &file).await {
+            match write_proof(line, state, &file).await {
                 Ok(_header) => info!(%room, file = %file.display(), "the proof is written"),
                 Err(error) => {
                     warn!(%room, error = %format!("{error:#}"), "the proof cannot be written; trying on");
-                    self.proof_due = Some(Instant::now() + PROVE_AGAIN_AFTER);
+                    self.due = Some(Instant::now() + PROVE_AGAIN_AFTER);
                     return;
                 }
             }
         }
-        self.proven = Some(state.life);
+        self.proven = Some(seed);
     }
+}
 
-    async fn move_all(&self, state: &LotteryState) -> Result<(), StoreError> {
-        let (Some((mut moved, _)), Some(seed), Some(size)) =
-            (state.moving, &state.public.seed, state.public.size)
-        else {
-            return Ok(());
-        };
-        let Some(places) = Permutation::new(seed, size) else {
-            return Ok(());
-        };
-        while let Moved::UpTo(place) = self.line.move_from_lobby(&places, moved).await? {
-            moved = place;
-            tokio::time::sleep(STEP_EVERY).await;
-        }
-        info!(room = %self.line.room(), "everybody of the lottery stands in line");
-        Ok(())
+async fn move_all(line: &Line, state: &LotteryState) -> Result<(), StoreError> {
+    let (Some((mut moved, _)), Some(seed), Some(size)) =
+        (state.moving, &state.public.seed, state.public.size)
+    else {
+        return Ok(());
+    };
+    let Some(places) = Permutation::new(seed, size) else {
+        return Ok(());
+    };
+    while let Moved::UpTo(place) = line.move_from_lobby(&places, moved).await? {
+        moved = place;
+        tokio::time::sleep(STEP_EVERY).await;
     }
+    info!(room = %line.room(), "everybody of the lottery stands in line");
+    Ok(())
 }

@@ -5,6 +5,8 @@
     ARGV  places that seemed to be nobody's, at most 1,000; none: all have been seen to, and the recovery is over
   Returns how many have gone.
 ]]
+-- Drawn meanwhile: recovery.lua asks again when all are at their places.
+if redis.call('HEXISTS', keys.room, 'moved') == 1 then return 0 end
 if #ARGV == 0 then
   redis.call('HDEL', keys.room, 'restored_first', 'restored_next', 'restored_until_ms')
   return 0

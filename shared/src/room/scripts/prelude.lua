@@ -237,10 +237,10 @@ local function put_in_line(visitor, place, value)
 end
 
 -- Whose place was forgotten before a draw was forgotten by its list, too, for both are written at once; they take part in it
--- all the same, and the proof says that the list was made anew.
+-- all the same, and the proof says that the list was made anew. Once its hash is published, nothing is added to it.
 local function list_again(number, visitor)
-  local room = redis.call('HMGET', keys.room, 'lottery_commitment', 'lottery_seed', 'lottery_size')
-  if not room[1] or room[2] or tonumber(number) > tonumber(room[3] or number) then return end
+  local room = redis.call('HMGET', keys.room, 'lottery_commitment', 'lottery_seed', 'lottery_size', 'lottery_list')
+  if not room[1] or room[2] or room[4] or tonumber(number) > tonumber(room[3] or number) then return end
   redis.call('RPUSH', keys.joins, number .. ' ' .. visitor)
   redis.call('HSET', keys.room, 'lottery_list_was_lost', 1)
 end

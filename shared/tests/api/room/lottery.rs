@@ -450,13 +450,29 @@ async fn a_list_that_was_lost_is_made_anew_by_those_who_come_back_and_the_proof_
     let listed = line.listed_joins(0).await.unwrap();
     assert_eq!(listed, [(3, visitor(3)), (1, visitor(1))]);
     set_field(&line, "opens_at_ms", "1").await;
+    assert!(
+        !line.close_lottery().await.unwrap(),
+        "more may come back in this moment"
+    );
+    set_field(&line, "restored_at_ms", "1").await;
     assert!(line.close_lottery().await.unwrap());
     let state = line.lottery().await.unwrap().unwrap();
     assert!(state.list_was_lost);
     line.hash_joins(&state).await.unwrap();
     let state = line.lottery().await.unwrap().unwrap();
+    line.publish_list(&state).await.unwrap();
+    // What is published does not change any more.
+    let late = Beat {
+        visitor: visitor(2),
+        number: Number(2),
+        seen_ago: Duration::ZERO,
+        promised: PRESENT,
+    };
+    let back = line.beat(life, "a gatekeeper", &[late]).await.unwrap();
+    assert_eq!(back, Beaten::Returned(1));
+    assert_eq!(line.listed_joins(0).await.unwrap().len(), 2);
     assert!(line.draw(&state).await.unwrap());
-    // Who comes too late is not listed, and has a place all the same.
+    // Who came too late is not listed, and has a place all the same.
     let late = ClaimRequest {
         visitor: visitor(2),
         number: Number(2),
@@ -464,4 +480,43 @@ async fn a_list_that_was_lost_is_made_anew_by_those_who_come_back_and_the_proof_
     };
     assert_eq!(line.claim(&[late]).await.unwrap(), [ClaimOutcome::Waiting]);
     assert_eq!(line.listed_joins(0).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_recovery_does_not_end_before_everybody_has_left_the_lobby() {
+    let line = lottery_room().await;
+    let who: Vec<u64> = (1..=20).collect();
+    join(&line, &who).await;
+    let life = line.snapshot(0).await.unwrap().unwrap().settings.life;
+    let secret = line.lottery().await.unwrap().unwrap().secret.unwrap();
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    memory.look().await.unwrap();
+    super::memory::lose(&line).await;
+    super::memory::look_until_there(&mut memory).await;
+    line.restore_secret(&secret).await.unwrap();
+    let beat = |who: &u64| Beat {
+        visitor: visitor(*who),
+        number: Number(*who),
+        seen_ago: Duration::ZERO,
+        promised: PRESENT,
+    };
+    let beats: Vec<Beat> = who.iter().map(beat).collect();
+    line.beat(life, "a gatekeeper", &beats).await.unwrap();
+    set_field(&line, "restored_at_ms", "1").await;
+    draw(&line).await;
+    set_field(&line, "clock_ms", "9000000").await;
+    assert!(!line.end_recovery().await.unwrap(), "they are on their way");
+    let places = places(&line).await;
+    move_all(&line, &places).await;
+    assert!(line.end_recovery().await.unwrap());
+    let bits = line.chunks(&[0]).await.unwrap().swap_remove(0).bits;
+    let has_gone = |place: u64| {
+        let place = usize::try_from(place).unwrap();
+        bits[place / 8] & (0x80 >> (place % 8)) != 0
+    };
+    let there = waiting(&line).await;
+    assert_eq!(there.len(), 20);
+    for (_, place) in there {
+        assert!(!has_gone(place), "{place}");
+    }
 }

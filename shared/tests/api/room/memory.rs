@@ -547,3 +547,21 @@ async fn who_leaves_before_they_are_back_is_gone() {
     assert_eq!(leave(4).await, [false], "a number that nobody had");
     assert_eq!(beat(&line, life, 3, 3).await, Beaten::Returned(1));
 }
+
+#[tokio::test]
+async fn a_room_that_is_not_listed_any_more_is_listed_again() {
+    let line = new_room(&open()).await;
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    assert_eq!(memory.look().await.unwrap(), Fate::There);
+    let is_listed = async || {
+        let listed = Registry::new(redis().await).list().await.unwrap();
+        listed.contains(line.room())
+    };
+    let mut forget = redis::cmd("SREM");
+    forget.arg("onsale:rooms").arg(line.room().as_str());
+    redis().await.query::<u64>(&forget).await.unwrap();
+    memory.keep_listed().await.unwrap();
+    assert!(!is_listed().await, "it may be about to be removed");
+    memory.keep_listed().await.unwrap();
+    assert!(is_listed().await);
+}
