@@ -31,6 +31,16 @@ async fn until_state(operator: &Operator, state: &str) {
     }
 }
 
+/// Redis dies and comes back without its data; until the room is written back.
+async fn empty_redis(operator: &mut Operator) {
+    operator.server.restart_empty().unwrap();
+    let began = Instant::now();
+    while !operator.run(&["status", "main"]).status.success() {
+        assert!(began.elapsed() < LONG, "the room is not written back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// The proof, once everything is there.
 fn publish(operator: &Operator) -> String {
     let file = operator.folder.join("proof").display().to_string();
@@ -133,12 +143,7 @@ async fn a_redis_emptied_before_the_draw_does_not_keep_the_room_from_opening() {
     let _daemon = operator.daemon(&[]);
     // It has seen the room several times.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    operator.server.restart_empty().unwrap();
-    let began = Instant::now();
-    while !operator.run(&["status", "main"]).status.success() {
-        assert!(began.elapsed() < LONG, "the room is not written back");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    empty_redis(&mut operator).await;
     let line = operator.line("main").await;
     join(&line, 31, 20).await;
     until_state(&operator, "open").await;
@@ -174,12 +179,7 @@ async fn the_proof_is_kept_whatever_becomes_of_redis() {
     }
     // The draw is remembered with the next looks.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    operator.server.restart_empty().unwrap();
-    let began = Instant::now();
-    while !operator.run(&["status", "main"]).status.success() {
-        assert!(began.elapsed() < LONG, "the room is not written back");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    empty_redis(&mut operator).await;
     let refused = operator.refused(&["lottery", "publish", "main", "--out", "never"]);
     assert!(refused.contains("redis has lost"), "{refused}");
     let proof = proof.display().to_string();

@@ -1,5 +1,6 @@
 //! The scripts of a room.
 
+mod after_a_loss;
 mod changes;
 mod headers;
 mod life;

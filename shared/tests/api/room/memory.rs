@@ -6,34 +6,32 @@ use std::time::Duration;
 use shared::ids::Number;
 use shared::redis_handle::StoreError;
 use shared::room::{
-    AdmissionCheck, Beat, Beaten, ClaimOutcome, ClaimRequest, Fate, Joined, Leaver, Line, NewRoom,
-    PromotionLimits, Registry, RoomMemory, RoomState, ShopBeat,
+    Beat, Beaten, ClaimOutcome, ClaimRequest, Fate, Joined, Leaver, Line, NewRoom, PromotionLimits,
+    Registry, RoomMemory, RoomState,
 };
-use shared::tokens::admission::AdmissionClaims;
 
-use crate::tokens::admission_claims;
-use crate::{PRESENT, claim, field, kept_for_ever, life, new_room, redis, set_field, visitor};
+use crate::{PRESENT, claim, field, life, new_room, redis, set_field, visitor};
 
-const LIMITS: PromotionLimits = PromotionLimits {
+pub(super) const LIMITS: PromotionLimits = PromotionLimits {
     tick: Duration::from_millis(50),
     at_once: 1_000,
 };
 /// What numbers jump over (`GAP` of prelude.lua).
 const GAP: u64 = 65_536;
 
-fn open() -> NewRoom {
+pub(super) fn open() -> NewRoom {
     NewRoom {
         rate_per_second: Some(100.0),
         ..NewRoom::default()
     }
 }
 
-async fn join(line: &Line, from: u64, to: u64) {
+pub(super) async fn join(line: &Line, from: u64, to: u64) {
     let visitors: Vec<_> = (from..=to).map(visitor).collect();
     line.join(&visitors, PRESENT).await.unwrap();
 }
 
-async fn beat(line: &Line, life: u64, who: u64, number: u64) -> Beaten {
+pub(super) async fn beat(line: &Line, life: u64, who: u64, number: u64) -> Beaten {
     let beat = Beat {
         visitor: visitor(who),
         number: Number(number),
@@ -43,7 +41,7 @@ async fn beat(line: &Line, life: u64, who: u64, number: u64) -> Beaten {
     line.beat(life, "a gatekeeper", &[beat]).await.unwrap()
 }
 
-async fn promote(line: &Line, count: u64) {
+pub(super) async fn promote(line: &Line, count: u64) {
     let mut promoted = 0;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while promoted < count {
@@ -310,7 +308,7 @@ async fn who_waited_at_a_loss_and_never_comes_back_stops_counting_but_keeps_the_
 }
 
 /// As Redis leaves a room whose data it has lost and which was written back.
-async fn lost_and_written_back(line: &Line) {
+pub(super) async fn lost_and_written_back(line: &Line) {
     let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
     memory.look().await.unwrap();
     lose(line).await;
@@ -430,83 +428,6 @@ async fn a_number_far_beyond_what_redis_knows_leaves_nobody_in_between() {
     );
 }
 
-/// Lets the first `count` visitors in, who have these numbers. What their admission tokens say.
-async fn let_in(line: &Line, count: u64) -> Vec<AdmissionClaims> {
-    promote(line, count).await;
-    let mut claims = Vec::new();
-    for who in 1..=count {
-        let ClaimOutcome::Admitted(admission) = claim(line, who, who).await else {
-            panic!("{who} is not let in");
-        };
-        claims.push(admission_claims(line.room(), visitor(who), who, &admission));
-    }
-    claims
-}
-
-#[tokio::test]
-async fn whose_admission_had_ended_before_a_loss_is_not_in_after_it() {
-    let line = new_room(&open()).await;
-    join(&line, 1, 3).await;
-    let claims = let_in(&line, 3).await;
-    assert!(line.finish(&claims[0]).await.unwrap());
-    let leaver = Leaver {
-        visitor: visitor(2),
-        number: Number(2),
-        life: life(&line).await,
-    };
-    assert_eq!(line.leave(&[leaver]).await.unwrap(), [true]);
-    lost_and_written_back(&line).await;
-    let mut checks = Vec::new();
-    for claims in &claims {
-        checks.push(line.check_admission(claims).await.unwrap());
-    }
-    let (ended, live) = (AdmissionCheck::Ended, AdmissionCheck::Live);
-    assert_eq!(checks, [ended, ended, live]);
-    assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 1);
-    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Finished);
-    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Left);
-}
-
-#[tokio::test]
-async fn what_ends_while_its_room_is_lost_does_not_end_the_refusal_of_others() {
-    let line = new_room(&open()).await;
-    join(&line, 1, 2).await;
-    let claims = let_in(&line, 2).await;
-    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
-    memory.look().await.unwrap();
-    lose(&line).await;
-    line.finish(&claims[0]).await.unwrap();
-    look_until_there(&mut memory).await;
-    line.finish(&claims[1]).await.unwrap();
-    let ended = format!("onsale:{{{}}}:ended", line.room());
-    assert!(kept_for_ever(&line).await.contains(&ended));
-}
-
-#[tokio::test]
-async fn a_shop_that_died_with_redis_is_waited_for() {
-    let line = new_room(&open()).await;
-    join(&line, 1, 2).await;
-    let life = life(&line).await;
-    let well = ShopBeat {
-        is_well: true,
-        count_every: None,
-    };
-    line.shop_beat(well).await.unwrap();
-    lost_and_written_back(&line).await;
-    beat(&line, life, 1, 1).await;
-    set_field(&line, "restored_at_ms", "1").await;
-    set_field(&line, "bucket", "1").await;
-    let is_busy = async || {
-        let snapshot = line.snapshot(0).await.unwrap().unwrap();
-        snapshot.shop.unwrap().is_busy
-    };
-    assert!(is_busy().await, "people are told");
-    assert_eq!(line.promote(LIMITS).await.unwrap().unwrap().promoted, 0);
-    line.shop_beat(well).await.unwrap();
-    assert!(!is_busy().await);
-    promote(&line, 1).await;
-}
-
 #[tokio::test]
 async fn two_losses_one_after_the_other_do_not_give_a_number_twice() {
     let line = new_room(&open()).await;
@@ -523,29 +444,6 @@ async fn two_losses_one_after_the_other_do_not_give_a_number_twice() {
     set_field(&line, "next", "4").await;
     let joined = line.join(&[visitor(5)], PRESENT).await.unwrap();
     assert_eq!(joined.visitors, [Joined::New(Number(5 + 2 * GAP))]);
-}
-
-#[tokio::test]
-async fn who_leaves_before_they_are_back_is_gone() {
-    let line = new_room(&open()).await;
-    join(&line, 1, 3).await;
-    let life = life(&line).await;
-    lost_and_written_back(&line).await;
-    beat(&line, life, 1, 1).await;
-    let leave = async |who| {
-        let leaver = Leaver {
-            visitor: visitor(who),
-            number: Number(who),
-            life,
-        };
-        line.leave(&[leaver]).await.unwrap()
-    };
-    assert_eq!(leave(2).await, [true]);
-    assert_eq!(leave(2).await, [false]);
-    assert_eq!(beat(&line, life, 2, 2).await, Beaten::Returned(0));
-    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Left);
-    assert_eq!(leave(4).await, [false], "a number that nobody had");
-    assert_eq!(beat(&line, life, 3, 3).await, Beaten::Returned(1));
 }
 
 #[tokio::test]
