@@ -93,6 +93,17 @@ fn parse_headers(input: &[u8]) -> HeaderMap {
     headers
 }
 
+/// What a token proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A place in line.
+    Waiting,
+    /// Who somebody is.
+    User,
+    /// That somebody was let in.
+    Admission,
+}
+
 /// Checks tokens with keys that everybody knows.
 #[derive(Debug)]
 pub struct Verifiers {
@@ -119,18 +130,22 @@ impl Verifiers {
         })
     }
 
-    /// A token. What is believed is believed again: it has been remembered.
-    pub fn token(&self, input: &[u8]) {
-        let Ok(text) = std::str::from_utf8(input) else {
-            return;
-        };
+    /// A token. What is believed is believed again: it has been remembered. Returns as which it is believed.
+    pub fn token(&self, input: &[u8]) -> Option<TokenKind> {
+        let text = std::str::from_utf8(input).ok()?;
         let first = self.waiting.verify(text);
         let again = self.waiting.verify(text);
         assert_eq!(first.is_ok(), again.is_ok());
         let user = self.users.verify(text);
         let admission = self.admissions.verify(text, &room());
-        let believed = [first.is_ok(), user.is_ok(), admission.is_ok()];
-        let kinds = believed.into_iter().filter(|believed| *believed).count();
-        assert!(kinds <= 1, "a token of two kinds");
+        let kinds = [
+            (TokenKind::Waiting, first.is_ok()),
+            (TokenKind::User, user.is_ok()),
+            (TokenKind::Admission, admission.is_ok()),
+        ];
+        let mut believed = kinds.into_iter().filter(|(_, is_believed)| *is_believed);
+        let kind = believed.next().map(|(kind, _)| kind);
+        assert_eq!(believed.next(), None, "a token of two kinds");
+        kind
     }
 }

@@ -11,7 +11,8 @@ mod in_flight;
 mod keyed;
 mod network;
 
-use std::net::{IpAddr, SocketAddr};
+use std::hash::Hash;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,9 +96,9 @@ impl Limits {
         peer: SocketAddr,
         headers: &HeaderMap,
     ) -> Result<(), Problem> {
-        self.check_network(
+        check(
             self.addresses.as_ref(),
-            (peer, headers),
+            &Network::link(self.proxies.client(peer, headers)),
             "Too many requests come from this network; slow down.",
         )
     }
@@ -108,26 +109,11 @@ impl Limits {
         peer: SocketAddr,
         headers: &HeaderMap,
     ) -> Result<(), Problem> {
-        self.check_network(
+        check(
             self.anonymous_joins.as_ref(),
-            (peer, headers),
+            &Network::site(self.proxies.client(peer, headers)),
             "Too many people join from this network at once; come back in a moment.",
         )
-    }
-
-    fn check_network(
-        &self,
-        limit: Option<&KeyedLimit<Network>>,
-        (peer, headers): (SocketAddr, &HeaderMap),
-        detail: &'static str,
-    ) -> Result<(), Problem> {
-        let Some(limit) = limit else {
-            return Ok(());
-        };
-        let client: IpAddr = self.proxies.client(peer, headers);
-        limit
-            .check(&Network::of(client))
-            .map_err(|wait| problems::rate_limited(wait, detail))
     }
 
     /// Counts a join of a visitor who is known by a token that has been verified.
@@ -171,14 +157,14 @@ fn count_refusal(limit: &'static str) {
     metrics::counter!("onsale_gatekeeper_refused_total", "limit" => limit).increment(1);
 }
 
-fn check(
-    limit: Option<&KeyedLimit<VisitorId>>,
-    visitor: &VisitorId,
+fn check<K: Hash + Eq + Clone>(
+    limit: Option<&KeyedLimit<K>>,
+    key: &K,
     detail: &'static str,
 ) -> Result<(), Problem> {
     limit.map_or(Ok(()), |limit| {
         limit
-            .check(visitor)
+            .check(key)
             .map_err(|wait| problems::rate_limited(wait, detail))
     })
 }

@@ -25,7 +25,7 @@
 //! | `onsale:{R}:lobby_absent`, `…:lobby_promised`, `…:lobby_outcomes` | | what was known by number until the draw |
 //! | `onsale:{R}:reporter` | string | the admitter that shows the room's gauges, for some seconds |
 //! | `onsale:{R}:removed` | string | when the room was removed, ms; kept for as long as tokens of it may live |
-//! | `onsale:{R}:changes` | stream | who changed what, the last thousand; kept for a month after the room was removed |
+//! | `onsale:{R}:changes` | stream | who changed what, the last ten thousand; kept for a month after the room was removed |
 //!
 //! The braces are a hash tag: all keys of a room are on one slot of a Cluster, rooms spread over its nodes.
 //! Everything is by place, which orders the line.

@@ -67,7 +67,7 @@ async fn a_redis_that_is_set_wrong_is_a_problem_with_what_to_change() {
     for expected in [
         "maxmemory-policy allkeys-lru",
         "appendonly is off",
-        "has no replica and takes no writes without 1",
+        "takes no writes: 0 of the 1 replicas",
     ] {
         assert!(problems.contains(expected), "{problems}");
     }

@@ -19,7 +19,7 @@ const SHARE: u32 = 20;
 /// which may be slow, takes its part of them.
 const EVERY_MOST: Duration = Duration::from_millis(900);
 /// Counts at once, of all rooms: each takes a connection that buyers need, too.
-pub(super) const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 2;
 
 /// A room whose turn it is, with its performances.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ pub struct LimitArgs {
           value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub address_requests_per_second: u32,
 
-    /// Joins per second of one client address by visitors who show no token, twice as many at once, in rooms that are anonymous: there nothing else keeps one machine from taking thousands of places. Behind proxies it needs --trusted-proxies; 0 switches it off.
+    /// Joins per second of one client address (an IPv6 network of /48) by visitors who show no token, twice as many at once, in rooms that are anonymous: there nothing else keeps one machine from taking thousands of places. Behind proxies it needs --trusted-proxies; 0 switches it off.
     #[arg(long, env = "ONSALE_ADDRESS_ANONYMOUS_JOINS_PER_SECOND", default_value_t = 200,
           value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub address_anonymous_joins_per_second: u32,

@@ -66,15 +66,18 @@ impl Beats {
     ) -> Result<(), StoreError> {
         let mut kept = self.kept.lock().await;
         self.gather(&mut kept);
+        if kept.len() > AT_ONCE || kept.is_empty() {
+            // Before many are put in order: while Redis is away that would be for nothing.
+            if let Beaten::NoRoom = line.beat(current_life, gatekeeper, &[]).await? {
+                return Ok(());
+            }
+        }
         let mut due: Vec<(u64, Number)> = kept.keys().copied().collect();
         // Of one batch Redis takes all or none.
         if due.len() > AT_ONCE {
             front_first(&mut due, |number| line.place_of(number));
         } else {
             due.sort_unstable();
-        }
-        if due.is_empty() {
-            line.beat(current_life, gatekeeper, &[]).await?;
         }
         for of_one_life in due.chunk_by(|one, next| one.0 == next.0) {
             for batch in of_one_life.chunks(AT_ONCE) {

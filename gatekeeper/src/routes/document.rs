@@ -150,6 +150,11 @@ impl Waiting {
         }
     }
 
+    /// Nothing is left to buy.
+    pub(super) fn is_sold_out(&self) -> bool {
+        self.sold_out
+    }
+
     /// Why it has become longer.
     pub(super) fn reason(&self) -> Option<Reason> {
         self.eta_reason

@@ -47,6 +47,14 @@ pub(super) fn document(language: Language, title: &str, head: &str, body: &str) 
     )
 }
 
+/// Text as it stands in a page, in an attribute or outside.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
 pub(super) fn html(page: &str, caching: Caching) -> Reply {
     let mut reply = reply::with_body(
         StatusCode::OK,

@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, StatusCode};
 use shared::ids::RoomName;
 use shared::problem::Problem;
 
-use super::document::{self, Occasion, VisitorDocument};
+use super::document::{self, Occasion, VisitorDocument, Waiting};
 use super::me::{add_cookies, find_room, renewed_token, visitor};
 use super::page::{self, Language};
 use super::{join, problems};
@@ -24,8 +24,19 @@ pub(super) async fn show<B>(
     room: &RoomName,
     request: &Request<B>,
 ) -> Result<Reply, Problem> {
-    let known = find_room(app, room)?;
     let language = Language::of(request.uri().query());
+    let words = language.words();
+    let shown = shown(app, room, request, language).await;
+    shown.or_else(|problem| look_again(language, words.too_early, problem))
+}
+
+async fn shown<B>(
+    app: &App,
+    room: &RoomName,
+    request: &Request<B>,
+    language: Language,
+) -> Result<Reply, Problem> {
+    let known = find_room(app, room)?;
     let mut renewed = None;
     let document = match visitor(app, room, request.headers()) {
         Ok((claims, _)) => {
@@ -37,19 +48,23 @@ pub(super) async fn show<B>(
                 }
                 // A token of an earlier life of the room: enter anew.
                 Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => None,
-                Err(problem) if problem.status() == StatusCode::TOO_MANY_REQUESTS => {
-                    return Ok(too_early(language, problem));
-                }
                 Err(problem) => return Err(problem),
             }
         }
         Err(_nobody_yet) => None,
     };
     let may_enter = join::identify(app, room, &known, request).is_ok();
-    let mut reply = page::html(
-        &render(language, room, document.as_ref(), may_enter),
-        Caching::Personal,
-    );
+    let snapshot = known.snapshot();
+    let message = snapshot
+        .as_ref()
+        .and_then(|snapshot| snapshot.settings.message.clone());
+    let shown = Shown {
+        language,
+        room,
+        message: message.as_deref(),
+        may_enter,
+    };
+    let mut reply = page::html(&shown.render(document.as_ref()), Caching::Personal);
     if let Some(document) = &document {
         add_cookies(app, room, document, renewed.as_deref(), reply.headers_mut());
     }
@@ -62,6 +77,19 @@ pub(super) async fn join<B>(
     peer: SocketAddr,
     request: &Request<B>,
 ) -> Result<Reply, Problem> {
+    let language = Language::of(request.uri().query());
+    let words = language.words();
+    let joined = joined(app, room, peer, request, language).await;
+    joined.or_else(|problem| look_again(language, words.later, problem))
+}
+
+async fn joined<B>(
+    app: &App,
+    room: &RoomName,
+    peer: SocketAddr,
+    request: &Request<B>,
+    language: Language,
+) -> Result<Reply, Problem> {
     if !credentials::is_same_origin(request.headers(), &app.public_url) {
         return Err(problems::cross_site());
     }
@@ -69,9 +97,9 @@ pub(super) async fn join<B>(
     let joiner = join::identify(app, room, &known, request)?;
     let from = (peer, request.headers());
     let (_, document, token) = join::enter(app, &known, room, joiner, from).await?;
-    let language = Language::of(request.uri().query()).code();
     let mut reply = reply::empty(StatusCode::SEE_OTHER);
-    let location = HeaderValue::try_from(format!("/rooms/{room}/plain?lang={language}"));
+    let path = format!("/rooms/{room}/plain?lang={}", language.code());
+    let location = HeaderValue::try_from(path);
     reply.headers_mut().insert(
         LOCATION,
         location.expect("a room's name is good in a header"),
@@ -80,73 +108,89 @@ pub(super) async fn join<B>(
     Ok(reply)
 }
 
-/// People reload: they get a page that says so and looks again by itself.
-fn too_early(language: Language, problem: Problem) -> Reply {
+/// People reload, and Redis may be away: what can be tried again is no end, but a page that says so and looks again by itself.
+fn look_again(language: Language, text: &'static str, problem: Problem) -> Result<Reply, Problem> {
+    let text = match problem.status() {
+        StatusCode::TOO_MANY_REQUESTS => text,
+        StatusCode::SERVICE_UNAVAILABLE => language.words().later,
+        _ => return Err(problem),
+    };
     let refused = problem.into_response();
     let wait = &refused.headers()[RETRY_AFTER];
-    let words = language.words();
     let seconds = wait.to_str().expect("digits");
-    let text = words.too_early.replace("{n}", seconds);
+    let text = text.replace("{n}", seconds);
     let page = page::document(
         language,
-        words.title,
+        language.words().title,
         &refresh(seconds),
         &format!("<p>{text}</p>"),
     );
     let mut reply = page::html(&page, Caching::Personal);
     *reply.status_mut() = refused.status();
     reply.headers_mut().insert(RETRY_AFTER, wait.clone());
-    reply
+    Ok(reply)
 }
 
 fn refresh(seconds: impl Display) -> String {
     format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")
 }
 
-fn render(
+/// What the page shows besides what the visitor is told.
+struct Shown<'a> {
     language: Language,
-    room: &RoomName,
-    document: Option<&VisitorDocument>,
+    room: &'a RoomName,
+    /// What the operator tells the line.
+    message: Option<&'a str>,
     may_enter: bool,
-) -> String {
-    let words = language.words();
-    let form = || {
-        let action = format!("/rooms/{room}/plain?lang={}", language.code());
-        format!(
-            "<form method=\"post\" action=\"{action}\"><button>{}</button></form>",
-            words.enter
-        )
-    };
-    let mut head = String::new();
-    let body = match document {
-        None if may_enter => form(),
-        None => format!("<p>{}</p>", words.sign_in),
-        Some(VisitorDocument::Admitted(admitted)) => {
-            let url = admitted
-                .booking_url
-                .replace('&', "&amp;")
-                .replace('"', "&quot;");
-            format!(
-                "<p>{}</p><p><a href=\"{url}\">{}</a></p>",
-                words.admitted, words.go
-            )
+}
+
+impl Shown<'_> {
+    fn render(&self, document: Option<&VisitorDocument>) -> String {
+        let words = self.language.words();
+        let mut head = String::new();
+        let mut body = match document {
+            None if self.may_enter => self.form(),
+            None => paragraph(words.sign_in),
+            Some(VisitorDocument::Admitted(admitted)) => {
+                let url = page::escape(&admitted.booking_url);
+                let link = format!("<a href=\"{url}\">{}</a>", words.go);
+                paragraph(words.admitted) + &paragraph(&link)
+            }
+            Some(VisitorDocument::Waiting(waiting)) => {
+                head = refresh(waiting.poll_after().as_secs().max(1));
+                self.waiting(waiting)
+            }
+            Some(_) => paragraph(words.over) + &self.form(),
+        };
+        if let Some(message) = self.message {
+            body += &paragraph(&page::escape(message));
         }
-        Some(VisitorDocument::Waiting(waiting)) => {
-            head = refresh(waiting.poll_after().as_secs().max(1));
-            let position = match waiting.position() {
-                Some(position) => words.position.replace("{n}", &position.to_string()),
-                None => words.lobby.to_owned(),
-            };
-            let wait = words.wait(waiting.wait());
-            let reason = waiting.reason().and_then(|reason| words.reason(reason));
-            let reason = reason.map(|reason| format!("<p>{reason}</p>"));
-            format!(
-                "<p>{position}</p><p>{wait}</p>{}<p>{}</p>",
-                reason.unwrap_or_default(),
-                words.keep
-            )
+        page::document(self.language, words.title, &head, &body)
+    }
+
+    fn waiting(&self, waiting: &Waiting) -> String {
+        let words = self.language.words();
+        let position = match waiting.position() {
+            Some(position) => words.position.replace("{n}", &position.to_string()),
+            None => words.lobby.to_owned(),
+        };
+        let mut lines = vec![position, words.wait(waiting.wait())];
+        let reason = waiting.reason().and_then(|reason| words.reason(reason));
+        lines.extend(reason.map(str::to_owned));
+        if waiting.is_sold_out() {
+            lines.push(words.sold_out.to_owned());
         }
-        Some(_) => format!("<p>{}</p>{}", words.over, form()),
-    };
-    page::document(language, words.title, &head, &body)
+        lines.push(words.keep.to_owned());
+        lines.iter().map(|line| paragraph(line)).collect()
+    }
+
+    fn form(&self) -> String {
+        let action = format!("/rooms/{}/plain?lang={}", self.room, self.language.code());
+        let enter = self.language.words().enter;
+        format!("<form method=\"post\" action=\"{action}\"><button>{enter}</button></form>")
+    }
+}
+
+fn paragraph(html: &str) -> String {
+    format!("<p>{html}</p>")
 }

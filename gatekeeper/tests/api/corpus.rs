@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gatekeeper::hostile::{self, Verifiers};
+use gatekeeper::hostile::{self, TokenKind, Verifiers};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -91,11 +91,37 @@ fn the_replies_of_the_corpus_are_those_that_are_read() {
     }
 }
 
-#[test]
-fn no_token_breaks_anything() {
+fn verifiers() -> Verifiers {
     let folder = format!("hostile-{:08x}", rand::random::<u32>());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
     let verifiers = Verifiers::in_folder(&folder).unwrap();
-    run("tokens", |input| verifiers.token(input));
     std::fs::remove_dir_all(folder).unwrap();
+    verifiers
+}
+
+#[test]
+fn no_token_breaks_anything() {
+    let verifiers = verifiers();
+    run("tokens", |input| {
+        verifiers.token(input);
+    });
+}
+
+/// A corpus of tokens that nobody signs any more would end at their headers.
+#[test]
+fn the_tokens_of_the_corpus_are_those_that_are_believed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/tokens");
+    let verifiers = verifiers();
+    let kind = |name| verifiers.token(&std::fs::read(folder.join(name)).unwrap());
+    for (name, expected) in [
+        ("good", Some(TokenKind::Waiting)),
+        ("absurd", Some(TokenKind::Waiting)),
+        ("good-user", Some(TokenKind::User)),
+        ("good-admission", Some(TokenKind::Admission)),
+        ("bad-room", None),
+        ("other-room", None),
+        ("none", None),
+    ] {
+        assert_eq!(kind(name), expected, "{name}");
+    }
 }

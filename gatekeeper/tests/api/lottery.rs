@@ -24,6 +24,7 @@ async fn draw(gate: &Gate) -> Permutation {
     let state = gate.line.lottery().await.unwrap().unwrap();
     gate.line.hash_joins(&state).await.unwrap();
     let state = gate.line.lottery().await.unwrap().unwrap();
+    assert!(gate.line.publish_list(&state).await.unwrap());
     assert!(gate.line.draw(&state).await.unwrap());
     let drawn = gate.line.lottery().await.unwrap().unwrap().public;
     Permutation::new(&drawn.seed.unwrap(), drawn.size.unwrap()).unwrap()

@@ -1,9 +1,13 @@
 //! The pages, the public view of a room, and the description of the API.
 
+use std::time::Duration;
+
+use devstack::test_stores;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use shared::room::{Change, NewRoom, SeatsLeft, ShopBeat};
 
-use crate::gate::{Gate, expect_problem};
+use crate::gate::{Gate, LONG, expect_problem, fast_room, text};
 
 async fn page(gate: &Gate, path: &str, cookies: &str) -> (StatusCode, String, String) {
     let url = format!("http://{}/rooms/{}{path}", gate.address, gate.line.room());
@@ -91,6 +95,70 @@ async fn without_javascript_one_enters_waits_and_is_let_in() {
         }
         assert!(began.elapsed() < crate::gate::LONG, "{page}");
     }
+}
+
+#[tokio::test]
+async fn the_page_of_who_waits_says_what_the_operator_says_and_that_nothing_is_left() {
+    let gate = Gate::start().await;
+    let token = text(&gate.join("ada").await, "token");
+    let cookie = format!("waiting-{}={token}", gate.line.room());
+    let beat = ShopBeat {
+        is_well: true,
+        count_every: Some(Duration::ZERO),
+    };
+    let turn = gate.line.shop_beat(beat).await.unwrap().unwrap();
+    let held = SeatsLeft {
+        performance: 1,
+        sellable: 0,
+        held: 1,
+    };
+    let sold = SeatsLeft { held: 0, ..held };
+    gate.line.shop_count(turn, &[held]).await.unwrap();
+    let message = Change::Message("<b>Soon & \"free\"</b>".to_owned());
+    gate.line.change(&[message]).await.unwrap();
+    let until = async |expected: &str| {
+        let began = std::time::Instant::now();
+        loop {
+            let (_, _, page) = page(&gate, "/plain?lang=en", &cookie).await;
+            if page.contains(expected) {
+                return page;
+            }
+            assert!(began.elapsed() < LONG, "{page}");
+        }
+    };
+    let page = until("<p>&lt;b&gt;Soon &amp; &quot;free&quot;&lt;/b&gt;</p>").await;
+    assert!(!page.contains("Everything is sold"), "{page}");
+    let turn = gate.line.shop_beat(beat).await.unwrap().unwrap();
+    gate.line.shop_count(turn, &[sold]).await.unwrap();
+    until("Everything is sold").await;
+}
+
+#[tokio::test]
+async fn who_cannot_enter_just_now_gets_a_page_that_comes_back() {
+    let room = NewRoom {
+        anonymous: true,
+        ..fast_room()
+    };
+    let flags = ["--address-anonymous-joins-per-second", "1"];
+    let gate = Gate::with(&test_stores::redis_url(), &room, &flags).await;
+    let room = gate.line.room();
+    let url = format!("http://{}/rooms/{room}/plain?lang=en", gate.address);
+    let began = std::time::Instant::now();
+    let refused = loop {
+        let enter = gate.http.post(&url).header("sec-fetch-site", "same-origin");
+        let response = enter.send().await.unwrap();
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            break response;
+        }
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert!(began.elapsed() < LONG, "never refused");
+    };
+    assert!(refused.headers().contains_key("retry-after"));
+    let page = refused.text().await.unwrap();
+    assert!(
+        page.contains("Nobody loses a place") && page.contains("http-equiv=\"refresh\""),
+        "{page}"
+    );
 }
 
 #[tokio::test]

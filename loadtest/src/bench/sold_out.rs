@@ -84,7 +84,7 @@ pub(super) async fn measure(
         }),
         conditions: ground
             .conditions(json!({
-                "setup": format!("{NO_ADDRESS_LIMIT_SAID}, no early-poll rule; the slowest of {ROUNDS} sales; a poll every {} ms", POLL_EVERY.as_millis()),
+                "setup": format!("{NO_ADDRESS_LIMIT_SAID}, no early-poll rule; the slowest of {ROUNDS} sales, each of a house of four seats in a shop that does nothing else; a poll every {} ms", POLL_EVERY.as_millis()),
                 "streams": STREAMS,
             }))
             .await,
@@ -125,7 +125,7 @@ async fn sell(
     let mut events = Events::open(gatekeeper, room, streaming, SOLD_OUT).await?;
     let mut buyer = Buyer::new(ground, minter, &visitor, &admission_token)?;
     let hold = buyer.hold(&house).await?;
-    until_shop_is_known(gatekeeper, room).await?;
+    until_nothing_is_sellable(gatekeeper, room).await?;
 
     let began = Timestamp::now();
     let hears = async {
@@ -189,8 +189,8 @@ async fn until(
         .context("a poll does not say what is waited for")?
 }
 
-/// Until the line has heard how much is left, so that what it hears next is a change.
-async fn until_shop_is_known(gatekeeper: SocketAddr, room: &str) -> anyhow::Result<()> {
+/// Until the line has heard that every seat is held, which is not yet the end: what it hears next is.
+async fn until_nothing_is_sellable(gatekeeper: SocketAddr, room: &str) -> anyhow::Result<()> {
     #[derive(Deserialize)]
     struct Room {
         inventory: Option<u64>,
@@ -201,7 +201,7 @@ async fn until_shop_is_known(gatekeeper: SocketAddr, room: &str) -> anyhow::Resu
             let request = Request::get(format!("/v1/rooms/{room}")).body(Full::default())?;
             let answer = client.send(request, BODY_MAX).await?;
             let known: Option<Room> = answer.json();
-            if known.is_some_and(|room| room.inventory.is_some()) {
+            if known.is_some_and(|room| room.inventory == Some(0)) {
                 return Ok(());
             }
             tokio::time::sleep(POLL_EVERY).await;
@@ -209,7 +209,7 @@ async fn until_shop_is_known(gatekeeper: SocketAddr, room: &str) -> anyhow::Resu
     };
     tokio::time::timeout(PATIENCE, looking)
         .await
-        .context("the shop does not tell the line what is left")?
+        .context("the shop does not tell the line that everything is held")?
 }
 
 /// The one who is in the shop.

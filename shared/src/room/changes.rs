@@ -1,4 +1,4 @@
-//! Who changed what in a room, and when: a stream that remembers the last thousand changes.
+//! Who changed what in a room, and when: a stream that remembers the last ten thousand changes.
 //!
 //! The scripts that change a room write into it in the same step (`log_change` of prelude.lua).
 
@@ -74,7 +74,7 @@ impl fmt::Display for Author {
 }
 
 impl Line {
-    /// The last thousand changes, the newest last. A room that was removed keeps them for a month.
+    /// The last ten thousand changes, the newest last. A room that was removed keeps them for a month.
     pub async fn changes(&self) -> Result<Vec<LoggedChange>, StoreError> {
         let mut read = redis::cmd("XRANGE");
         read.arg(self.keys.named("changes")).arg("-").arg("+");

@@ -29,6 +29,7 @@ impl Line {
                 call.arg(leaver.life)
                     .arg(leaver.visitor.as_str())
                     .arg(self.place_of(leaver.number))
+                    .arg(leaver.number.0)
             })
         };
         let left: Vec<bool> = self.invoke_with_places(call).await?;
@@ -45,12 +46,12 @@ impl Line {
             let call = self.call(&LEAVE).arg(self.author.as_str());
             call.arg("").arg(visitor.as_str())
         };
-        let call = || evict().arg("");
+        let call = || evict().arg("").arg("");
         match *self.invoke_with_places::<Vec<i64>>(call).await? {
             // In the lobby of a lottery, where Redis knows the number alone.
             [number @ ..0] => {
                 let number = Number(number.unsigned_abs());
-                let call = || evict().arg(self.place_of(number));
+                let call = || evict().arg(self.place_of(number)).arg(number.0);
                 Ok(self.invoke_with_places::<Vec<i64>>(call).await? == [1])
             }
             [left] => Ok(left == 1),

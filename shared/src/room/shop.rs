@@ -30,7 +30,7 @@ pub struct ShopBeat {
     pub count_every: Option<Duration>,
 }
 
-/// The order in which counts were begun, so that a slow one never hides a later one.
+/// The order in which counts were asked for, so that a slow one never hides a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountTurn(u64);
 

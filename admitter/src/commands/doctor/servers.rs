@@ -177,10 +177,12 @@ fn judge_replicas(about: &str, report: &ServerReport) -> Finding {
     let needed: Option<u64> =
         setting(report, "min-replicas-to-write", "").and_then(|text| text.parse().ok());
     match (replicas, needed) {
-        (0, Some(needed @ 1..)) => Finding::problem(
+        (there, Some(needed)) if there < needed => Finding::problem(
             about,
-            format!("has no replica and takes no writes without {needed}"),
-            "bring a replica back, or CONFIG SET min-replicas-to-write 0 for now",
+            format!(
+                "takes no writes: {there} of the {needed} replicas that it needs for that are there"
+            ),
+            "bring replicas back, or CONFIG SET min-replicas-to-write 0 for now",
         ),
         (0, _) => Finding::warn(
             about,
@@ -192,19 +194,21 @@ fn judge_replicas(about: &str, report: &ServerReport) -> Finding {
             "has one replica: what that one has not taken over yet is lost with its master",
             "add another replica, and set min-replicas-to-write 1 on all",
         ),
-        (1, Some(_)) => Finding::warn(
+        (there, Some(needed @ 1..)) if there == needed => Finding::warn(
             about,
-            "has one replica and takes no writes without it: when either dies, nobody joins or is let in",
-            "add another replica, or CONFIG SET min-replicas-to-write 0",
+            format!(
+                "takes no writes without all of its replicas ({there}): when one dies, nobody joins or is let in"
+            ),
+            "add another replica, or CONFIG SET min-replicas-to-write to one less",
         ),
         (1.., Some(0)) => Finding::problem(
             about,
             format!("has {replicas} replicas and would take writes that reach none of them"),
             "CONFIG SET min-replicas-to-write 1, on the replicas, too",
         ),
-        (1.., Some(_)) => Finding::ok(
+        (1.., Some(needed)) => Finding::ok(
             about,
-            format!("{replicas} replicas, one of which has each write"),
+            format!("{replicas} replicas, {needed} of which has each write"),
         ),
         (1.., None) => unreadable(about, "whether it takes writes without its replicas"),
     }
@@ -359,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_must_have_what_is_written() {
+    fn enough_replicas_must_have_what_is_written() {
         let level = |replicas: &str, needed: &str| {
             let report = report(
                 &[("connected_slaves", replicas)],
@@ -372,7 +376,11 @@ mod tests {
         assert_eq!(level("1", "0"), Level::Warn, "its last moment is lost");
         assert_eq!(level("1", "1"), Level::Warn, "either one stops the sale");
         assert_eq!(level("2", "0"), Level::Problem);
+        assert_eq!(level("1", "2"), Level::Problem, "nothing is written");
         assert_eq!(level("2", "1"), Level::Ok);
+        assert_eq!(level("2", "2"), Level::Warn, "either one stops the sale");
+        assert_eq!(level("2", "3"), Level::Problem, "nothing is written");
+        assert_eq!(level("3", "2"), Level::Ok);
     }
 
     #[test]

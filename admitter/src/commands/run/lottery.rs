@@ -120,12 +120,14 @@ impl Holder {
 
     async fn open(&mut self) -> Result<Duration, StoreError> {
         if !self.line.close_lottery().await? {
-            return Ok(LOOK_LEAST);
+            return Ok(LOOK_EVERY);
         }
         let Some(state) = self.hash_ahead().await? else {
             return Ok(LOOK_LEAST);
         };
-        self.line.publish_list(&state).await?;
+        if !self.line.publish_list(&state).await? {
+            return Ok(LOOK_LEAST);
+        }
         if state.public.public_value.is_none() || state.secret.is_none() {
             self.wait_for_operator(&state);
             return Ok(LOOK_EVERY);
@@ -156,8 +158,8 @@ struct Prover {
     folder: Option<Arc<Path>>,
     /// The seed of the draw that has its proof.
     proven: Option<Digest>,
-    /// When one that could not be written is tried again.
-    due: Option<Instant>,
+    /// Which could not be written, and when it is tried again.
+    due: Option<(Digest, Instant)>,
 }
 
 impl Prover {
@@ -166,8 +168,8 @@ impl Prover {
         let (Some(folder), Some(seed)) = (&self.folder, state.public.seed) else {
             return;
         };
-        let is_due = self.due.is_none_or(|due| due <= Instant::now());
-        if self.proven == Some(seed) || !is_due {
+        let again_at = self.due.filter(|(of, _)| *of == seed).map(|(_, at)| at);
+        if self.proven == Some(seed) || again_at.is_some_and(|at| at > Instant::now()) {
             return;
         }
         let room = line.room();
@@ -176,8 +178,11 @@ impl Prover {
             match write_proof(line, state, &file).await {
                 Ok(_header) => info!(%room, file = %file.display(), "the proof is written"),
                 Err(error) => {
-                    warn!(%room, error = %format!("{error:#}"), "the proof cannot be written; trying on");
-                    self.due = Some(Instant::now() + PROVE_AGAIN_AFTER);
+                    // What is lost stays lost, so it is said once.
+                    if again_at.is_none() {
+                        warn!(%room, error = %format!("{error:#}"), "the proof cannot be written; trying on");
+                    }
+                    self.due = Some((seed, Instant::now() + PROVE_AGAIN_AFTER));
                     return;
                 }
             }

@@ -52,11 +52,13 @@ pub(crate) struct Words {
     pub(crate) rate_lowered: &'static str,
     pub(crate) returned: &'static str,
     pub(crate) slower: &'static str,
+    pub(crate) sold_out: &'static str,
     pub(crate) keep: &'static str,
     pub(crate) admitted: &'static str,
     pub(crate) go: &'static str,
     pub(crate) over: &'static str,
     pub(crate) too_early: &'static str,
+    pub(crate) later: &'static str,
 }
 
 impl Language {
@@ -99,11 +101,13 @@ static KOREAN: Words = Words {
     rate_lowered: "주최 측이 입장 속도를 낮추어 대기 시간이 길어졌습니다.",
     returned: "앞에 있던 사람들이 돌아와 대기 시간이 길어졌습니다.",
     slower: "입장이 느려져 대기 시간이 길어졌습니다.",
+    sold_out: "매진되었습니다. 남은 좌석이 없습니다.",
     keep: "이 페이지는 자동으로 새로 고쳐집니다.",
     admitted: "입장할 차례입니다.",
     go: "예매하러 가기",
     over: "이 순서는 끝났습니다. 다시 들어가면 새 번호를 받습니다.",
     too_early: "너무 자주 새로 고쳤습니다. 순서는 그대로 유지되며, {n}초 후에 다시 확인합니다.",
+    later: "지금은 처리할 수 없습니다. 아무도 순서를 잃지 않으며, {n}초 후에 다시 시도합니다.",
 };
 
 static ENGLISH: Words = Words {
@@ -121,11 +125,13 @@ static ENGLISH: Words = Words {
     rate_lowered: "The wait has become longer: the organiser lets in fewer people at a time.",
     returned: "The wait has become longer: people who were in front came back.",
     slower: "The wait has become longer: people are being let in more slowly.",
+    sold_out: "Everything is sold: no seat is left.",
     keep: "This page refreshes itself.",
     admitted: "It is your turn.",
     go: "Go to the seats",
     over: "This place is over. Entering again gives a new number.",
     too_early: "That was too often. You keep your place; this page looks again in {n} seconds.",
+    later: "That cannot be done just now. Nobody loses a place; this page is back in {n} seconds.",
 };
 
 #[cfg(test)]

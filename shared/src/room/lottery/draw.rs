@@ -31,8 +31,8 @@ impl Line {
         self.redis.invoke(&self.call(&CLOSE)).await
     }
 
-    /// Draws the places and opens the room, when everything is known: the list is closed and hashed to its end, and secret
-    /// and public value are there. Returns whether the places are drawn.
+    /// Draws the places and opens the room, when everything is known: the hash of the closed list is published, and secret and
+    /// public value are there. Returns whether the places are drawn.
     pub async fn draw(&self, state: &LotteryState) -> Result<bool, StoreError> {
         let public = &state.public;
         let (Some(secret), Some(size), Some(value)) =
@@ -44,7 +44,7 @@ impl Line {
         let call = self
             .call(&DRAW)
             .arg(seed.to_string())
-            .arg(state.hashed.joins())
+            .arg(state.hashed.hash().to_string())
             .arg(self.author.as_str());
         self.redis.invoke(&call).await
     }

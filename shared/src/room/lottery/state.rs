@@ -11,6 +11,7 @@ use crate::room::settings::RoomState;
 
 static READ: LazyLock<Script> = room_script!("lottery_read");
 static HASHED: LazyLock<Script> = room_script!("lottery_hashed");
+static PUBLISH: LazyLock<Script> = room_script!("lottery_publish");
 
 /// Joins that are read at once: some 100 kB.
 const JOINS_AT_ONCE: u64 = 1_000;
@@ -118,13 +119,14 @@ impl Line {
         Ok(JoinHashing::Goes)
     }
 
-    /// Lets everybody see the hash of the closed list, once it is complete: what was listed cannot be changed afterwards.
-    pub async fn publish_list(&self, state: &LotteryState) -> Result<(), StoreError> {
-        let mut set = redis::cmd("HSETNX");
-        set.arg(self.key("room"))
-            .arg("lottery_list")
-            .arg(state.hashed.hash().to_string());
-        self.redis.query::<()>(&set).await
+    /// Lets everybody see the hash of the closed list: what was listed cannot be changed afterwards. Whether it is shown;
+    /// not before all joins are hashed.
+    pub async fn publish_list(&self, state: &LotteryState) -> Result<bool, StoreError> {
+        let call = self
+            .call(&PUBLISH)
+            .arg(state.hashed.hash().to_string())
+            .arg(state.hashed.joins());
+        self.redis.invoke(&call).await
     }
 
     /// Gives a secret back that Redis has lost.

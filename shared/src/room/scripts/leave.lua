@@ -2,7 +2,7 @@
   Takes visitors out of the line, or out of the active set: the place or the slot is free again.
     keys: room waiting absent missed promised departed lobby lobby_absent
     ARGV[1] '', or the operator who evicts, which the log then has
-    ARGV[2..] life, visitor, place, … ; life '' and place '' mean whatever the visitor has (an operator evicts)
+    ARGV[2..] life, visitor, place, number, … ; life '' and place '' mean whatever the visitor has (an operator evicts)
   Returns one value a visitor: 1 when it left now, 0 when there was nothing to leave; to an operator who evicts somebody from
   the lobby the number, negative, whose place is to be named.
 ]]
@@ -15,7 +15,7 @@ local function is_coming_back(place)
     and not redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1]
 end
 
-local function leave(visitor, place)
+local function leave(visitor, place, own_number)
   local stands = redis.call('ZSCORE', keys.waiting, visitor)
   local absent = not stands and redis.call('ZSCORE', keys.absent, visitor)
   local here = stands or absent
@@ -28,8 +28,8 @@ local function leave(visitor, place)
     return 1
   end
   local number = not here and number_in_lobby(visitor)
-  if number then
-    if place == '' then return -tonumber(number) end
+  if number and place == '' then return -tonumber(number) end
+  if number == own_number then
     redis.call('ZREM', keys.lobby, visitor)
     redis.call('ZREM', keys.lobby_absent, visitor)
     mark_departed({ tonumber(place) }, 1)
@@ -53,10 +53,10 @@ end
 if redis.call('EXISTS', keys.room) == 0 then return NO_ROOM end
 if not knows_places() then return DRAWN end
 local answer = {}
-for index = 2, #ARGV, 3 do
+for index = 2, #ARGV, 4 do
   local life = ARGV[index]
   local is_ours = life == '' or same_life(keys.room, life)
-  local left = is_ours and leave(ARGV[index + 1], ARGV[index + 2]) or 0
+  local left = is_ours and leave(ARGV[index + 1], ARGV[index + 2], ARGV[index + 3]) or 0
   if left == 1 and ARGV[1] ~= '' then log_change(ARGV[1], 'evicted', nil, ARGV[index + 1]) end
   answer[#answer + 1] = left
 end

@@ -2,12 +2,12 @@
   The draw: writes the seed, once, and opens the room. Who waits stands in the lobby from now on, from where lottery_move.lua takes
   them to their places, front first. Takes as long for a million as for ten.
     keys: room waiting absent promised outcomes departed departed_versions outcome_versions joins lobby lobby_absent lobby_promised lobby_outcomes
-    ARGV[1] the seed   ARGV[2] how many joins were hashed for it   ARGV[3] who draws
-  Returns 1 when the places are drawn, 0 when joins are missing in the hash or the list is not closed.
+    ARGV[1] the seed   ARGV[2] the hash of the list that is in it   ARGV[3] who draws
+  Returns 1 when the places are drawn, 0 when that list was not published.
 ]]
-local room = redis.call('HMGET', keys.room, 'state', 'lottery_size', 'lottery_seed', 'next')
+local room = redis.call('HMGET', keys.room, 'state', 'lottery_list', 'lottery_seed', 'next')
 if room[3] then return 1 end
-if room[1] ~= 'scheduled' or not room[2] or redis.call('LLEN', keys.joins) ~= tonumber(ARGV[2]) then return 0 end
+if room[1] ~= 'scheduled' or room[2] ~= ARGV[2] then return 0 end
 for from, to in pairs({ [keys.waiting] = keys.lobby, [keys.absent] = keys.lobby_absent,
   [keys.promised] = keys.lobby_promised, [keys.outcomes] = keys.lobby_outcomes }) do
   if redis.call('EXISTS', from) == 1 then redis.call('RENAME', from, to) end

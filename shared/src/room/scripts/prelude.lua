@@ -246,8 +246,15 @@ local function list_again(number, visitor)
 end
 
 -- Whether a visitor may be put back at a place that Redis has forgotten. Who has joined again meanwhile stands further behind,
--- and gives that place up; nobody stands twice, nor goes back.
+-- and gives that place up; nobody stands twice, nor goes back. In the lobby of a lottery stands only who comes behind all
+-- places that are taken there already, among them any to be put back at.
 local function gives_up_later_place(visitor, place)
+  local number = number_in_lobby(visitor)
+  if number then
+    redis.call('ZREM', keys.lobby, visitor)
+    redis.call('ZREM', keys.lobby_absent, visitor)
+    set_all(keys.lobby_outcomes, 'u4', { tonumber(number) }, OUTCOME.LAPSED)
+  end
   for _, key in ipairs({ keys.waiting, keys.absent }) do
     local later = redis.call('ZSCORE', key, visitor)
     if later and tonumber(later) <= tonumber(place) then return false end
@@ -306,7 +313,7 @@ local function next_of_this_run(next_number, known_run)
   return jump(next_number)
 end
 
--- Writes down who changed what: the last thousand changes of a room, each with the time in its id.
+-- Writes down who changed what: the last ten thousand changes of a room, each with the time in its id.
 local function log_change(by, what, before, after)
-  redis.call('XADD', keys.changes, 'MAXLEN', 1000, '*', 'by', by, 'what', what, 'from', before or '', 'to', after or '')
+  redis.call('XADD', keys.changes, 'MAXLEN', 10000, '*', 'by', by, 'what', what, 'from', before or '', 'to', after or '')
 end

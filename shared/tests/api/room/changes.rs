@@ -81,14 +81,17 @@ async fn the_log_outlives_its_room_and_goes_on_when_it_is_made_again() {
 #[tokio::test]
 async fn the_log_is_bounded() {
     let line = new_room(&NewRoom::default()).await;
-    for rate in 1_u32..=1_005 {
-        line.change(&[Change::Rate(rate.into())]).await.unwrap();
+    let rates: Vec<Change> = (1_u32..=11_000)
+        .map(|rate| Change::Rate(rate.into()))
+        .collect();
+    for some in rates.chunks(1_000) {
+        line.change(some).await.unwrap();
     }
     let changes = line.changes().await.unwrap();
-    assert_eq!(changes.len(), 1_000);
+    assert_eq!(changes.len(), 10_000);
     assert_eq!(
-        changes[999].to.as_deref(),
-        Some("1005"),
+        changes[9_999].to.as_deref(),
+        Some("11000"),
         "the newest is last"
     );
 }

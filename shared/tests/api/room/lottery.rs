@@ -1,5 +1,6 @@
 //! The opening by lottery: nobody twice, nobody lost, and everybody let in in the order that was drawn.
 
+mod lost;
 mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +10,7 @@ use shared::ids::Number;
 use shared::lottery::{Permutation, Secret};
 use shared::room::{
     Beat, Beaten, ClaimOutcome, ClaimRequest, Committed, JoinHashing, Joined, Leaver, Line,
-    Lottery, Moved, NewRoom, Promise, PromotionLimits, PublicPart, RoomMemory, RoomState,
-    Transition, ValueSet,
+    Lottery, Moved, NewRoom, Promise, PromotionLimits, PublicPart, RoomState, Transition, ValueSet,
 };
 
 use crate::{PRESENT, field, kept_for_ever, new_room, redis, set_field, visitor};
@@ -62,6 +62,11 @@ async fn draw(line: &Line) {
     loop {
         let state = line.lottery().await.unwrap().unwrap();
         if line.hash_joins(&state).await.unwrap() == JoinHashing::Complete {
+            assert!(
+                !line.draw(&state).await.unwrap(),
+                "the list is not published"
+            );
+            assert!(line.publish_list(&state).await.unwrap());
             assert!(line.draw(&state).await.unwrap());
             return;
         }
@@ -402,6 +407,7 @@ async fn who_commits_says_the_value_and_opens_is_in_the_log() {
     line.hash_joins(&state).await.unwrap();
     let state = line.lottery().await.unwrap().unwrap();
     let admitter = line.clone().signed("admitter".parse().unwrap());
+    assert!(admitter.publish_list(&state).await.unwrap());
     assert!(admitter.draw(&state).await.unwrap());
     let log = line.changes().await.unwrap();
     let logged: Vec<_> = log
@@ -419,104 +425,4 @@ async fn who_commits_says_the_value_and_opens_is_in_the_log() {
             ("admitter", "state", Some("open".to_owned())),
         ]
     );
-}
-
-#[tokio::test]
-async fn a_list_that_was_lost_is_made_anew_by_those_who_come_back_and_the_proof_says_so() {
-    let line = lottery_room().await;
-    join(&line, &[1, 2, 3]).await;
-    let life = line.snapshot(0).await.unwrap().unwrap().settings.life;
-    let secret = line.lottery().await.unwrap().unwrap().secret.unwrap();
-    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
-    memory.look().await.unwrap();
-    super::memory::lose(&line).await;
-    super::memory::look_until_there(&mut memory).await;
-    line.restore_secret(&secret).await.unwrap();
-    let beats = [3, 1].map(|who| Beat {
-        visitor: visitor(who),
-        number: Number(who),
-        seen_ago: Duration::ZERO,
-        promised: PRESENT,
-    });
-    assert_eq!(
-        line.beat(life, "a gatekeeper", &beats).await.unwrap(),
-        Beaten::Returned(2)
-    );
-    assert_eq!(
-        line.beat(life, "a gatekeeper", &beats).await.unwrap(),
-        Beaten::Returned(0),
-        "listed once"
-    );
-    let listed = line.listed_joins(0).await.unwrap();
-    assert_eq!(listed, [(3, visitor(3)), (1, visitor(1))]);
-    set_field(&line, "opens_at_ms", "1").await;
-    assert!(
-        !line.close_lottery().await.unwrap(),
-        "more may come back in this moment"
-    );
-    set_field(&line, "restored_at_ms", "1").await;
-    assert!(line.close_lottery().await.unwrap());
-    let state = line.lottery().await.unwrap().unwrap();
-    assert!(state.list_was_lost);
-    line.hash_joins(&state).await.unwrap();
-    let state = line.lottery().await.unwrap().unwrap();
-    line.publish_list(&state).await.unwrap();
-    // What is published does not change any more.
-    let late = Beat {
-        visitor: visitor(2),
-        number: Number(2),
-        seen_ago: Duration::ZERO,
-        promised: PRESENT,
-    };
-    let back = line.beat(life, "a gatekeeper", &[late]).await.unwrap();
-    assert_eq!(back, Beaten::Returned(1));
-    assert_eq!(line.listed_joins(0).await.unwrap().len(), 2);
-    assert!(line.draw(&state).await.unwrap());
-    // Who came too late is not listed, and has a place all the same.
-    let late = ClaimRequest {
-        visitor: visitor(2),
-        number: Number(2),
-        life,
-    };
-    assert_eq!(line.claim(&[late]).await.unwrap(), [ClaimOutcome::Waiting]);
-    assert_eq!(line.listed_joins(0).await.unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn a_recovery_does_not_end_before_everybody_has_left_the_lobby() {
-    let line = lottery_room().await;
-    let who: Vec<u64> = (1..=20).collect();
-    join(&line, &who).await;
-    let life = line.snapshot(0).await.unwrap().unwrap().settings.life;
-    let secret = line.lottery().await.unwrap().unwrap().secret.unwrap();
-    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
-    memory.look().await.unwrap();
-    super::memory::lose(&line).await;
-    super::memory::look_until_there(&mut memory).await;
-    line.restore_secret(&secret).await.unwrap();
-    let beat = |who: &u64| Beat {
-        visitor: visitor(*who),
-        number: Number(*who),
-        seen_ago: Duration::ZERO,
-        promised: PRESENT,
-    };
-    let beats: Vec<Beat> = who.iter().map(beat).collect();
-    line.beat(life, "a gatekeeper", &beats).await.unwrap();
-    set_field(&line, "restored_at_ms", "1").await;
-    draw(&line).await;
-    set_field(&line, "clock_ms", "9000000").await;
-    assert!(!line.end_recovery().await.unwrap(), "they are on their way");
-    let places = places(&line).await;
-    move_all(&line, &places).await;
-    assert!(line.end_recovery().await.unwrap());
-    let bits = line.chunks(&[0]).await.unwrap().swap_remove(0).bits;
-    let has_gone = |place: u64| {
-        let place = usize::try_from(place).unwrap();
-        bits[place / 8] & (0x80 >> (place % 8)) != 0
-    };
-    let there = waiting(&line).await;
-    assert_eq!(there.len(), 20);
-    for (_, place) in there {
-        assert!(!has_gone(place), "{place}");
-    }
 }
