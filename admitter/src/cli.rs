@@ -194,6 +194,9 @@ pub struct VerifyArgs {
     /// The commitment that was published before anybody joined; without it the proof is only checked against itself.
     #[arg(long)]
     pub commitment: Option<Digest>,
+    /// The hash of the list that was published when it was closed (`GET /v1/rooms/{room}`); without it nobody notices a list that was altered afterwards.
+    #[arg(long)]
+    pub list: Option<Digest>,
     /// Shows the place of a visitor.
     #[arg(long)]
     pub visitor: Option<VisitorId>,

@@ -35,6 +35,9 @@ use crate::{idempotency, outbox, payments, shop};
 const REPLICA_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Whoever holds a connection for longer than this at the very end has been given up.
 const CLOSED_WITHIN: Duration = Duration::from_secs(2);
+/// The first pause between two attempts to free a slot of the line, each twice the one before, and the longest.
+const FINISHED_AGAIN_AFTER: Duration = Duration::from_millis(250);
+const FINISHED_AGAIN_MOST: Duration = Duration::from_secs(32);
 
 /// One process' application.
 pub type SharedApp = Arc<App>;
@@ -260,14 +263,29 @@ impl App {
         }
     }
 
-    /// Ends an admission whose buyer has what they came for, so that the next visitor may come in. Otherwise it ends by itself.
+    /// Ends an admission whose buyer has what they came for, so that the next visitor may come in, and this one not again.
+    /// Tries on while the line is away, for a minute; otherwise the admission ends by itself.
     pub(crate) async fn finish(app: &SharedApp, admission: &AdmissionClaims) {
         let line = Line::new(app.redis.clone(), admission.aud.clone());
-        if let Err(error) = line.finish(admission).await {
-            warn!(
-                error = &error as &dyn Error,
-                "a slot of the line is not free yet"
-            );
+        let mut pause = FINISHED_AGAIN_AFTER;
+        loop {
+            match line.finish(admission).await {
+                Err(error)
+                    if error.is_passing()
+                        && pause <= FINISHED_AGAIN_MOST
+                        && app.tasks.pause(pause).await =>
+                {
+                    pause *= 2;
+                }
+                Err(error) => {
+                    warn!(
+                        error = &error as &dyn Error,
+                        "a slot of the line is not free yet"
+                    );
+                    return;
+                }
+                Ok(_) => return,
+            }
         }
     }
 }

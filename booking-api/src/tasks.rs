@@ -4,6 +4,7 @@
 //! seat's lock without its owner until it expires. So the writing half runs in a task of its own, which shutdown waits for.
 
 use std::future::Future;
+use std::time::Duration;
 
 use shared::shutdown::Shutdown;
 
@@ -43,6 +44,12 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         self.shutdown.spawn_piece(work)
+    }
+
+    /// Waits between two attempts. Whether there may be another: not after the soft shutdown has begun.
+    pub(crate) async fn pause(&self, pause: Duration) -> bool {
+        let slept = self.shutdown.run_until_stopped(tokio::time::sleep(pause));
+        slept.await.is_some()
     }
 
     /// Runs `work` beside the request, which does not wait for it.

@@ -45,6 +45,13 @@ pub enum StoreError {
     Refused(#[source] RedisError),
 }
 
+impl StoreError {
+    /// Whether the same call may well succeed in a moment.
+    pub fn is_passing(&self) -> bool {
+        !matches!(self, Self::Refused(_))
+    }
+}
+
 /// A connection to Redis that looks after itself. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Redis {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use shared::room::RoomMemory;
 
 use crate::operator::{LONG, Operator, join};
 
@@ -88,9 +89,42 @@ async fn a_draw_can_be_checked_by_anybody() {
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("DIFFERS"), "{said}");
+    let lottery = line.snapshot(0).await.unwrap().unwrap().settings.lottery;
+    let list = lottery.unwrap().list.unwrap().to_string();
+    assert_eq!(verified["list"], list, "what everybody saw before the draw");
+    operator.json(&["lottery", "verify", &file, "--list", &list]);
     let other = "0".repeat(64);
-    let output = operator.run(&["lottery", "verify", &file, "--commitment", &other]);
-    assert!(!output.status.success(), "another commitment was published");
+    for published in ["--commitment", "--list"] {
+        let output = operator.run(&["lottery", "verify", &file, published, &other]);
+        assert!(!output.status.success(), "another {published}");
+    }
+}
+
+/// What is in the folder of the operator.
+fn files(operator: &Operator) -> Vec<String> {
+    let entries = std::fs::read_dir(&operator.folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_proof_that_cannot_be_written_leaves_nothing_behind() {
+    let operator = Operator::new();
+    let ahead = SignedDuration::from_secs(2);
+    commit(&operator, ahead, &["--public-value", "2026-11-22"]);
+    join(&operator.line("main").await, 1, 20).await;
+    let _daemon = operator.daemon(&[]);
+    until_state(&operator, "open").await;
+    let taken = operator.folder.join("taken");
+    std::fs::create_dir_all(taken.join("by a folder")).unwrap();
+    let before = files(&operator);
+    let out = taken.display().to_string();
+    let refused = operator.refused(&["lottery", "publish", "main", "--out", &out]);
+    assert!(refused.contains("cannot write"), "{refused}");
+    assert_eq!(files(&operator), before);
 }
 
 #[tokio::test]
@@ -177,9 +211,13 @@ async fn the_proof_is_kept_whatever_becomes_of_redis() {
         assert!(began.elapsed() < LONG, "no proof is written");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // The draw is remembered with the next looks.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    empty_redis(&mut operator).await;
+    // Somebody remembers the draw, and has the newest memory until the daemon has looked again.
+    let mut memory = RoomMemory::new(line, "a gatekeeper");
+    memory.look().await.unwrap();
+    tokio::select! {
+        () = empty_redis(&mut operator) => {}
+        () = memory.keep() => panic!("the room is taken for one that was removed"),
+    }
     let refused = operator.refused(&["lottery", "publish", "main", "--out", "never"]);
     assert!(refused.contains("redis has lost"), "{refused}");
     let proof = proof.display().to_string();

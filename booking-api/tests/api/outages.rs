@@ -1,6 +1,12 @@
 //! Redis away, lying or back: it costs speed, never a seat, and throws nobody out (I11).
 
+use std::time::Duration;
+
 use serde_json::json;
+use shared::room::{
+    ClaimOutcome, ClaimRequest, Joined, NewRoom, Promise, PromotionLimits, RoomMemory,
+};
+use shared::tokens::admission::AdmissionClaims;
 use sqlx::PgPool;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -8,7 +14,11 @@ use devstack::stores::RedisServer;
 use devstack::test_stores;
 
 use crate::answer::Answer;
+use crate::buyer::Buyer;
 use crate::test_api::{Options, TestApi};
+
+/// Of prelude.lua.
+const FINISHED: u8 = 2;
 
 #[sqlx::test(migrator = "booking_api::MIGRATOR")]
 async fn without_redis_everything_about_booking_works(pool: PgPool) {
@@ -43,7 +53,7 @@ async fn without_redis_everything_about_booking_works(pool: PgPool) {
         .as_str()
         .unwrap()
         .to_owned();
-    let me = super::buyer::Buyer {
+    let me = Buyer {
         api: &api,
         id: String::new(),
         token,
@@ -285,4 +295,86 @@ async fn a_replica_that_was_away_at_the_start_is_used_when_it_is_back(pool: PgPo
         }
     });
     TestApi::eventually("lists are answered", async || lists().await == 404).await;
+}
+
+#[sqlx::test(migrator = "booking_api::MIGRATOR")]
+async fn who_pays_while_the_line_is_lost_has_finished_when_it_is_back(pool: PgPool) {
+    let api = TestApi::start(pool).await;
+    let (redis, line) = (api.redis().await, api.line().await);
+    let room = NewRoom {
+        rate_per_second: Some(100.0),
+        ..NewRoom::default()
+    };
+    line.create(&room).await.unwrap();
+    let user = api.user();
+    let joined = line
+        .join(
+            &[user.id.parse().unwrap()],
+            Promise::of(Duration::from_secs(60)),
+        )
+        .await
+        .unwrap();
+    let [Joined::New(number)] = joined.visitors[..] else {
+        panic!("{joined:?}");
+    };
+    let asked = [ClaimRequest {
+        visitor: user.id.parse().unwrap(),
+        number,
+        life: joined.life,
+    }];
+    let limits = PromotionLimits {
+        tick: Duration::from_millis(50),
+        at_once: 10,
+    };
+    TestApi::eventually("the buyer is let in", async || {
+        line.promote(limits).await.unwrap();
+        let outcomes = line.claim(&asked).await.unwrap();
+        matches!(outcomes[..], [ClaimOutcome::Admitted(_)])
+    })
+    .await;
+    let [ClaimOutcome::Admitted(admission)] = &line.claim(&asked).await.unwrap()[..] else {
+        panic!("admitted just now");
+    };
+    let claims = AdmissionClaims {
+        num: number,
+        jti: admission.jti,
+        ..api.admission(&user.id)
+    };
+    let buyer = Buyer {
+        admission: Some(api.admission_token(&claims)),
+        ..user
+    };
+    let hold = buyer.held(["A-1"]).await;
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    memory.look().await.unwrap();
+    let mut of_the_room = redis::cmd("KEYS");
+    of_the_room.arg(format!("onsale:{{{}}}:*", api.room));
+    let lost: Vec<String> = redis.query(&of_the_room).await.unwrap();
+    redis
+        .query::<u64>(redis::cmd("DEL").arg(lost))
+        .await
+        .unwrap();
+    buyer.pay(&hold, "tok_ok").await.expect_created();
+    TestApi::eventually("the shop says that the buyer has finished", async || {
+        let mut said = redis::cmd("EXISTS");
+        said.arg(format!("onsale:{{{}}}:ended", api.room));
+        redis.query::<bool>(&said).await.unwrap()
+    })
+    .await;
+    let finished = TestApi::eventually("it says so again when the room is back", async || {
+        let mut read = redis::cmd("BITFIELD");
+        let outcomes = format!("onsale:{{{}}}:outcomes", api.room);
+        read.arg(outcomes)
+            .arg("GET")
+            .arg("u4")
+            .arg(format!("#{}", number.0));
+        // A claim would give an admission anew.
+        redis.query::<[u8; 1]>(&read).await.unwrap() == [FINISHED]
+    });
+    tokio::select! {
+        () = finished => {}
+        () = memory.keep() => panic!("the room is taken for one that was removed"),
+    }
+    let outcomes = line.claim(&asked).await.unwrap();
+    assert_eq!(outcomes, [ClaimOutcome::Finished]);
 }

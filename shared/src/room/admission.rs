@@ -62,13 +62,16 @@ impl Line {
     }
 
     /// Ends an admission whose visitor has what it came for. Returns whether that freed a slot. A late
-    /// call never ends a later admission of the same visitor.
+    /// call never ends a later admission of the same visitor. While the room is lost ([`StoreError::NoRoom`]) the token is
+    /// refused from then on, but the slot must be freed again.
     pub async fn finish(&self, claims: &AdmissionClaims) -> Result<bool, StoreError> {
-        let call = self
-            .call(&FINISH)
-            .arg(claims.sub.as_str())
-            .arg(claims.jti.to_string())
-            .arg(claims.exp.saturating_mul(1000));
-        self.redis.invoke(&call).await
+        let call = || {
+            self.call(&FINISH)
+                .arg(claims.sub.as_str())
+                .arg(claims.jti.to_string())
+                .arg(claims.exp.saturating_mul(1000))
+                .arg(self.place_of(claims.num))
+        };
+        self.invoke_with_places(call).await
     }
 }

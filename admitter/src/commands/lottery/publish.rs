@@ -1,7 +1,6 @@
 //! `admitter lottery publish`: writes everything by which anybody can check the draw.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -9,6 +8,8 @@ use serde_json::json;
 use shared::lottery::proof::{Entry, FORMAT, Header};
 use shared::lottery::{Digest, Permutation, seed_of, visitor_hash};
 use shared::room::{Line, LotteryState};
+use tokio::fs::{self, File};
+use tokio::io::AsyncWriteExt;
 
 use crate::output::Output;
 
@@ -71,7 +72,7 @@ fn header(line: &Line, state: &LotteryState) -> anyhow::Result<Header> {
     })
 }
 
-/// Under another name until it is whole.
+/// Under another name until it is whole. Nothing of it blocks: the daemon lets people in meanwhile.
 async fn write(
     line: &Line,
     state: &LotteryState,
@@ -80,25 +81,46 @@ async fn write(
     out: &Path,
 ) -> anyhow::Result<()> {
     let unfinished = out.with_added_extension(format!("{:08x}.part", rand::random::<u32>()));
-    let mut file = BufWriter::new(File::create(&unfinished)?);
-    writeln!(file, "{}", serde_json::to_string(header)?)?;
+    let file = File::create(&unfinished).await?;
+    let written = write_into(file, line, state, header, places).await;
+    let finished = match written {
+        Ok(()) => fs::rename(&unfinished, out).await.map_err(Into::into),
+        Err(error) => Err(error),
+    };
+    if finished.is_err() {
+        // What failed is what there is to say.
+        let _ = fs::remove_file(&unfinished).await;
+    }
+    finished
+}
+
+async fn write_into(
+    mut file: File,
+    line: &Line,
+    state: &LotteryState,
+    header: &Header,
+    places: &Permutation,
+) -> anyhow::Result<()> {
+    let first = serde_json::to_string(header)? + "\n";
+    file.write_all(first.as_bytes()).await?;
     let mut at = 0;
     while at < header.joins {
         let joins = line.listed_joins(at).await?;
         if joins.is_empty() {
             bail!("the list of joins ends after {at} of {}", header.joins);
         }
+        let mut lines = String::new();
         for (number, visitor) in &joins {
             let entry = Entry {
                 number: *number,
                 place: places.place_of(*number),
                 visitor: visitor_hash(line.room(), state.life, visitor),
             };
-            writeln!(file, "{entry}")?;
+            writeln!(lines, "{entry}")?;
         }
+        file.write_all(lines.as_bytes()).await?;
         at += u64::try_from(joins.len())?;
     }
-    file.into_inner()?.sync_all()?;
-    std::fs::rename(&unfinished, out)?;
+    file.sync_all().await?;
     Ok(())
 }

@@ -27,11 +27,9 @@ pub(in crate::commands) fn execute(args: &VerifyArgs, output: Output) -> anyhow:
             asked.push(*entry);
         }
     })?;
-    let published_before = args
-        .commitment
-        .is_none_or(|told| told == findings.header.commitment);
-    let holds = findings.differences_total == 0 && published_before;
-    let sentence = sentence(args, &findings, &asked, published_before);
+    let altered = altered(args, &findings.header);
+    let holds = findings.differences_total == 0 && altered.is_empty();
+    let sentence = sentence(args, &findings, &asked, altered);
     output.done(&sentence, &document(&findings, &asked, holds));
     let is_answered = asked.is_empty() == (args.number.is_none() && args.visitor.is_none());
     Ok(if holds && is_answered {
@@ -48,19 +46,29 @@ fn wanted_hash(args: &VerifyArgs, header: &Header) -> Digest {
     }
 }
 
+/// What is not as it was published before the draw.
+fn altered(args: &VerifyArgs, header: &Header) -> Vec<String> {
+    [
+        ("commitment", args.commitment, header.commitment),
+        ("hash of the list", args.list, header.list),
+    ]
+    .into_iter()
+    .filter(|(_, told, found)| told.is_some_and(|told| told != *found))
+    .map(|(what, _, found)| {
+        format!(
+            "DIFFERS: the {what} of the proof is {found}, not the one that was published before"
+        )
+    })
+    .collect()
+}
+
 fn sentence(
     args: &VerifyArgs,
     findings: &Findings,
     asked: &[Entry],
-    published_before: bool,
+    altered: Vec<String>,
 ) -> String {
-    let mut lines = Vec::new();
-    if !published_before {
-        lines.push(format!(
-            "DIFFERS: the commitment of the proof is {}, not the one that was published before",
-            findings.header.commitment
-        ));
-    }
+    let mut lines = altered;
     lines.extend(
         findings
             .differences
@@ -76,12 +84,16 @@ fn sentence(
             room,
             size,
             commitment,
+            list,
             ..
         } = &findings.header;
         lines.push(format!(
-            "The draw of {room} holds: {} joins, {size} places, commitment {commitment}.",
+            "The draw of {room} holds: {} joins, {size} places, commitment {commitment}, list {list}.",
             findings.joins
         ));
+        if args.commitment.is_none() || args.list.is_none() {
+            lines.push("Compare commitment and list with those that were published before the draw, or give them: --commitment, --list.".to_owned());
+        }
     }
     if findings.header.list_was_lost {
         lines.push(
@@ -113,6 +125,8 @@ fn document(findings: &Findings, asked: &[Entry], holds: bool) -> Value {
         "size": findings.header.size,
         "list_was_lost": findings.header.list_was_lost,
         "commitment": findings.header.commitment,
+        "list": findings.header.list,
+        "seed": findings.header.seed,
         "differences": findings.differences.iter().map(Difference::to_string).collect::<Vec<_>>(),
         "differences_total": findings.differences_total,
         "asked": asked,

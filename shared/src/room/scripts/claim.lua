@@ -76,6 +76,7 @@ local function outcome(visitor, place, jti)
   if words[known] then return words[known] end
   if admission then return 'lapsed' end
   if known == OUTCOME.CLAIMED then
+    has_shown_up()
     return give(visitor, { place = place, since = whole(now), jti = '-' }, jti)
   end
   return restored(visitor, place)

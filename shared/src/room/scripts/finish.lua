@@ -1,18 +1,24 @@
 --[[
   Ends one admission because its visitor has what it came for; the slot is free at once.
-  Names the jti, so that a late call cannot end a later admission.
-    keys: room ended
-    ARGV[1] visitor   ARGV[2] jti   ARGV[3] the token's end, ms
-  Returns 1 when a slot became free, else 0; the token is refused from now on in both cases.
+  Names the jti, so that a late call cannot end a later admission. One that Redis has lost since, or has given anew to
+  whoever asked for it, is known by its place.
+    keys: room ended outcomes
+    ARGV[1] visitor   ARGV[2] jti   ARGV[3] the token's end, ms   ARGV[4] place
+  Returns 1 when a slot became free, else 0; the token is refused from now on in both cases, and also where there is no room,
+  which may be lost: then what has become of the place is not written down, and the caller asks again.
 ]]
 redis.call('ZADD', keys.ended, 'GT', ARGV[3], ARGV[2])
 if redis.call('EXISTS', keys.room) == 0 then
   -- Nobody promotes, and so sweeps, where there is no room: what is kept goes with the last token, leeway included.
   local last = redis.call('ZRANGE', keys.ended, -1, -1, 'WITHSCORES')[2]
   redis.call('PEXPIREAT', keys.ended, whole(last + 6000))
-  return 0
+  return NO_ROOM
 end
+if not knows_places() then return DRAWN end
 local admission = read_admission(ARGV[1])
-if not admission or admission.jti ~= ARGV[2] then return 0 end
-end_admission(ARGV[1], admission, OUTCOME.FINISHED)
-return 1
+local is_same = admission and (admission.jti == ARGV[2] or admission.place == ARGV[4] and was_lost_once())
+if is_same then
+  end_admission(ARGV[1], admission, OUTCOME.FINISHED)
+  return 1
+end
+return end_lost_admission(ARGV[4], OUTCOME.FINISHED) and 1 or 0

@@ -1,6 +1,6 @@
 --[[
   Takes visitors out of the line, or out of the active set: the place or the slot is free again.
-    keys: room waiting absent missed promised departed lobby lobby_absent
+    keys: room waiting absent missed promised departed outcomes lobby lobby_absent
     ARGV[1] '', or the operator who evicts, which the log then has
     ARGV[2..] life, visitor, place, number, … ; life '' and place '' mean whatever the visitor has (an operator evicts)
   Returns one value a visitor: 1 when it left now, 0 when there was nothing to leave; to an operator who evicts somebody from
@@ -42,6 +42,7 @@ local function leave(visitor, place, own_number)
     end_admission(visitor, admission, OUTCOME.LEFT)
     return 1
   end
+  if not admission and end_lost_admission(place, OUTCOME.LEFT) then return 1 end
   if not here and is_coming_back(place) then
     mark_departed({ tonumber(place) }, 1)
     set_outcome(place, OUTCOME.LEFT)

@@ -148,6 +148,25 @@ local function end_admission(visitor, admission, outcome)
   if admission.jti ~= '-' then redis.call('ZADD', keys.ended, admission.till, admission.jti) end
 end
 
+-- Whether Redis has lost this room since it was made, and it was written back.
+local function was_lost_once()
+  return redis.call('HEXISTS', keys.room, 'restored_at_ms') == 1
+end
+
+-- Of those who were in the shop when Redis lost the room their slots alone are known: each stays taken until its visitor
+-- shows up (which this notes) or the longest admission is over (promote.lua).
+local function has_shown_up()
+  if tonumber(redis.call('HGET', keys.room, 'lost_active') or 0) > 0 then redis.call('HINCRBY', keys.room, 'lost_active', -1) end
+end
+
+-- Ends an admission that Redis has lost, of which the outcome still says that it was claimed. Whether it was one.
+local function end_lost_admission(place, outcome)
+  if not tonumber(place) or not was_lost_once() or outcome_of(place) ~= OUTCOME.CLAIMED then return false end
+  set_outcome(place, outcome)
+  has_shown_up()
+  return true
+end
+
 --[[
   Presence. Each place has four bytes: when its visitor was last seen, in halves of a second on the presence clock (the upper 24
   bits), and for how long the next beat was promised, in units of 1.5 s (the lower 8). 0: nothing is promised. The newest beat
@@ -310,6 +329,10 @@ local function next_of_this_run(next_number, known_run)
   if run == known_run then return next_number end
   redis.call('HSET', keys.room, 'run', run)
   if not known_run then return next_number end
+  -- Versions that were lost may be reached again with other content.
+  for _, versions in ipairs({ keys.departed_versions, keys.outcome_versions }) do
+    for _, chunk in ipairs(redis.call('HKEYS', versions)) do redis.call('HINCRBY', versions, chunk, CHUNK) end
+  end
   return jump(next_number)
 end
 

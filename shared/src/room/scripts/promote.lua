@@ -10,7 +10,7 @@
 ]]
 local settings = redis.call('HMGET', keys.room, 'state', 'rate', 'capacity', 'opens_at_ms',
   'bucket', 'bucket_at_ms', 'claim_ttl_ms', 'admitted_total', 'restored_at_ms',
-  'lottery_commitment', 'lottery_seed', 'moved', 'resumed_at_ms')
+  'lottery_commitment', 'lottery_seed', 'moved', 'resumed_at_ms', 'lost_active', 'lost_active_until_ms')
 local state, rate, capacity, opens_at = settings[1], tonumber(settings[2] or 0), tonumber(settings[3]), tonumber(settings[4])
 if not state then return false end
 local now, tick = now_ms(), tonumber(ARGV[1])
@@ -66,7 +66,12 @@ local bucket = math.min(most, tonumber(settings[5] or 0) + rate * elapsed / 1000
 
 local active = redis.call('ZCARD', keys.active)
 local allowed = math.min(math.floor(bucket), limit)
-if capacity then allowed = math.min(allowed, capacity - active) end
+local lost_active = tonumber(settings[14] or 0)
+if settings[15] and now >= tonumber(settings[15]) then
+  redis.call('HDEL', keys.room, 'lost_active', 'lost_active_until_ms')
+  lost_active = 0
+end
+if capacity then allowed = math.min(allowed, capacity - active - lost_active) end
 
 local function may_promote()
   if state ~= 'open' and state ~= 'draining' then return false end
@@ -130,7 +135,8 @@ if allowed >= 1 and may_promote() then
   end
 end
 
-redis.call('HSET', keys.room, 'bucket', string.format('%.6f', bucket - promoted), 'bucket_at_ms', whole(now))
+redis.call('HSET', keys.room, 'bucket', string.format('%.6f', bucket - promoted), 'bucket_at_ms', whole(now),
+  'active', whole(active + promoted))
 local total = tonumber(settings[8] or 0)
 if promoted > 0 then total = redis.call('HINCRBY', keys.room, 'admitted_total', promoted) end
 local waiting = redis.call('ZCARD', keys.waiting) + redis.call('ZCARD', keys.lobby)

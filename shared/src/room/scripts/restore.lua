@@ -4,13 +4,14 @@
     keys: room bids departed departed_versions outcomes outcome_versions ended shop
     ARGV[1] the first place that is remembered   ARGV[2] the lowest place that waited
     ARGV[3] 1 when a shop stood behind the room, else 0   ARGV[4] for how long a shop is remembered that does not beat, ms
-    ARGV[5] how many settings follow   ARGV[6..] field, value, …, then 'departed' or 'outcomes', chunk, version, bytes, …
+    ARGV[5] how long an admission lasts where the room does not say, ms
+    ARGV[6] how many settings follow   ARGV[7..] field, value, …, then 'departed' or 'outcomes', chunk, version, bytes, …
   Returns 1 when it was written, 0 when the room was there.
 ]]
 if redis.call('EXISTS', keys.room) == 1 then return 0 end
 local now = now_ms()
-local at = 6
-for _ = 1, tonumber(ARGV[5]) do
+local at = 7
+for _ = 1, tonumber(ARGV[6]) do
   redis.call('HSET', keys.room, ARGV[at], ARGV[at + 1])
   at = at + 2
 end
@@ -18,16 +19,19 @@ while at + 3 <= #ARGV do
   local data, versions, bits = keys.departed, keys.departed_versions, 1
   if ARGV[at] == 'outcomes' then data, versions, bits = keys.outcomes, keys.outcome_versions, 4 end
   if #ARGV[at + 3] > 0 then redis.call('SETRANGE', data, tonumber(ARGV[at + 1]) * CHUNK * bits / 8, ARGV[at + 3]) end
-  redis.call('HSET', versions, ARGV[at + 1], tonumber(ARGV[at + 2]) + 1)
+  redis.call('HSET', versions, ARGV[at + 1], tonumber(ARGV[at + 2]) + CHUNK)
   at = at + 4
 end
-local settings = redis.call('HMGET', keys.room, 'next', 'clock_ms', 'floor')
+local settings = redis.call('HMGET', keys.room, 'next', 'clock_ms', 'floor', 'active', 'lost_active', 'admission_ttl_ms')
 local clock = tonumber(settings[2] or CLOCK_BEGINS_MS)
 redis.call('HSET', keys.room, 'restored_at_ms', whole(now), 'clock_at_ms', whole(now), 'bucket', 0, 'bucket_at_ms', whole(now),
   'floor', math.max(tonumber(ARGV[1]), tonumber(settings[3] or 0)), 'restored_first', ARGV[2], 'restored_next', settings[1],
   -- Whoever has not come back when even the longest promise is over has gone.
   'restored_until_ms', whole(clock + 255 * PROMISE_UNIT_MS),
   'run', this_run())
+-- Who was in the shop still is.
+redis.call('HSET', keys.room, 'lost_active', whole(tonumber(settings[4] or 0) + tonumber(settings[5] or 0)),
+  'lost_active_until_ms', whole(now + tonumber(settings[6] or ARGV[5])))
 -- The lobby of a lottery is lost; who stood there comes back to the place drawn like everybody else.
 redis.call('HDEL', keys.room, 'moved', 'move_to')
 -- The list of a draw that is still to come is lost, too: who comes back is listed anew, and the proof says so.

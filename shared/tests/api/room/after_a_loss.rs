@@ -1,14 +1,17 @@
 //! What holds of those who were let in, who leave, and of the shop, when Redis has lost a room and it is written back.
 
 use shared::ids::Number;
-use shared::room::{AdmissionCheck, Beaten, ClaimOutcome, Leaver, Line, RoomMemory, ShopBeat};
+use shared::redis_handle::StoreError;
+use shared::room::{
+    AdmissionCheck, Beaten, ClaimOutcome, Leaver, Line, NewRoom, RoomMemory, ShopBeat,
+};
 use shared::tokens::admission::AdmissionClaims;
 
 use super::memory::{
     LIMITS, beat, join, look_until_there, lose, lost_and_written_back, open, promote,
 };
 use crate::tokens::admission_claims;
-use crate::{claim, kept_for_ever, life, new_room, set_field, visitor};
+use crate::{claim, field, kept_for_ever, life, new_room, set_field, visitor};
 
 /// Lets the first `count` visitors in, who have these numbers. What their admission tokens say.
 async fn let_in(line: &Line, count: u64) -> Vec<AdmissionClaims> {
@@ -48,6 +51,106 @@ async fn whose_admission_had_ended_before_a_loss_is_not_in_after_it() {
 }
 
 #[tokio::test]
+async fn who_finishes_or_leaves_after_a_loss_is_not_let_in_again() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 4).await;
+    let claims = let_in(&line, 4).await;
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    memory.look().await.unwrap();
+    lose(&line).await;
+    // One pays before the room is back, and the shop says so again when it is.
+    assert!(line.finish(&claims[3]).await.is_err());
+    look_until_there(&mut memory).await;
+    let life = life(&line).await;
+    for finished in [&claims[0], &claims[3]] {
+        assert!(line.finish(finished).await.unwrap());
+        assert!(!line.finish(finished).await.unwrap());
+    }
+    let leaver = Leaver {
+        visitor: visitor(2),
+        number: Number(2),
+        life,
+    };
+    assert_eq!(line.leave(&[leaver]).await.unwrap(), [true]);
+    // This one has asked for the admission anew before paying by the old one.
+    assert!(matches!(
+        claim(&line, 3, 3).await,
+        ClaimOutcome::Admitted(_)
+    ));
+    assert!(line.finish(&claims[2]).await.unwrap());
+    for (who, expected) in [
+        (1, ClaimOutcome::Finished),
+        (2, ClaimOutcome::Left),
+        (3, ClaimOutcome::Finished),
+        (4, ClaimOutcome::Finished),
+    ] {
+        assert_eq!(claim(&line, who, who).await, expected, "{who}");
+    }
+    for claims in &claims {
+        let check = line.check_admission(claims).await.unwrap();
+        assert_eq!(check, AdmissionCheck::Ended, "{claims:?}");
+    }
+    assert_eq!(line.snapshot(0).await.unwrap().unwrap().active, 0);
+}
+
+#[tokio::test]
+async fn who_was_in_the_shop_at_a_loss_counts_against_the_capacity() {
+    let line = new_room(&NewRoom {
+        capacity: Some(3),
+        ..open()
+    })
+    .await;
+    join(&line, 1, 10).await;
+    let claims = let_in(&line, 3).await;
+    line.promote(LIMITS).await.unwrap();
+    lost_and_written_back(&line).await;
+    set_field(&line, "restored_at_ms", "1").await;
+    let life = life(&line).await;
+    for who in 4..=10 {
+        beat(&line, life, who, who).await;
+    }
+    let promoted = async || {
+        set_field(&line, "bucket", "10").await;
+        line.promote(LIMITS).await.unwrap().unwrap().promoted
+    };
+    assert_eq!(promoted().await, 0, "all three are still in");
+    // One comes with the token, one polls; both are known again, and in.
+    line.check_admission(&claims[0]).await.unwrap();
+    claim(&line, 2, 2).await;
+    assert_eq!(promoted().await, 0);
+    for claims in &claims {
+        assert!(line.finish(claims).await.unwrap());
+    }
+    assert_eq!(promoted().await, 3);
+}
+
+#[tokio::test]
+async fn who_does_not_show_up_after_a_loss_holds_no_slot_for_ever() {
+    let line = new_room(&NewRoom {
+        capacity: Some(1),
+        admission_ttl_ms: Some(60_000),
+        ..open()
+    })
+    .await;
+    join(&line, 1, 2).await;
+    let_in(&line, 1).await;
+    line.promote(LIMITS).await.unwrap();
+    lost_and_written_back(&line).await;
+    set_field(&line, "restored_at_ms", "1").await;
+    let life = life(&line).await;
+    beat(&line, life, 2, 2).await;
+    let until: i64 = field(&line, "lost_active_until_ms")
+        .await
+        .unwrap()
+        .parse()
+        .unwrap();
+    let left = until - jiff::Timestamp::now().as_millisecond();
+    assert!((0..=61_000).contains(&left), "{left}");
+    set_field(&line, "lost_active_until_ms", "1").await;
+    promote(&line, 1).await;
+}
+
+#[tokio::test]
 async fn what_ends_while_its_room_is_lost_does_not_end_the_refusal_of_others() {
     let line = new_room(&open()).await;
     join(&line, 1, 2).await;
@@ -55,7 +158,10 @@ async fn what_ends_while_its_room_is_lost_does_not_end_the_refusal_of_others() {
     let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
     memory.look().await.unwrap();
     lose(&line).await;
-    line.finish(&claims[0]).await.unwrap();
+    assert!(matches!(
+        line.finish(&claims[0]).await,
+        Err(StoreError::NoRoom)
+    ));
     look_until_there(&mut memory).await;
     line.finish(&claims[1]).await.unwrap();
     let ended = format!("onsale:{{{}}}:ended", line.room());

@@ -174,7 +174,10 @@ async fn what_is_finished_while_its_room_is_lost_stays_refused_when_it_is_made_a
     promote(&line, 1).await;
     let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     lose(&line).await;
-    line.finish(&claims).await.unwrap();
+    assert!(matches!(
+        line.finish(&claims).await,
+        Err(StoreError::NoRoom)
+    ));
     line.create(&fast()).await.unwrap();
     assert_eq!(
         line.check_admission(&claims).await.unwrap(),
@@ -189,7 +192,10 @@ async fn what_is_finished_after_its_room_was_removed_leaves_nothing_for_ever() {
     promote(&line, 1).await;
     let claims = admission_claims(line.room(), visitor(1), 1, &admitted(&line, 1, 1).await);
     line.remove().await.unwrap();
-    assert!(!line.finish(&claims).await.unwrap());
+    assert!(matches!(
+        line.finish(&claims).await,
+        Err(StoreError::NoRoom)
+    ));
     assert_eq!(
         line.check_admission(&claims).await.unwrap(),
         AdmissionCheck::Ended

@@ -260,6 +260,19 @@ async fn after_another_run_of_redis_numbers_jump_over_what_may_be_lost() {
 }
 
 #[tokio::test]
+async fn after_another_run_of_redis_no_version_of_a_chunk_comes_again() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 3).await;
+    promote(&line, 1).await;
+    let version = async || line.snapshot(0).await.unwrap().unwrap().versions[&0];
+    let before = version().await;
+    set_field(&line, "run", "another").await;
+    join(&line, 10, 10).await;
+    // As many as can have changed in the moment that is lost.
+    assert!(version().await > before + GAP);
+}
+
+#[tokio::test]
 async fn a_number_that_redis_forgot_before_anybody_joined_again_comes_back_by_its_beat() {
     let line = new_room(&open()).await;
     join(&line, 1, 1).await;
