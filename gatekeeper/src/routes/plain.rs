@@ -110,25 +110,31 @@ async fn joined<B>(
 
 /// People reload, and Redis may be away: what can be tried again is no end, but a page that says so and looks again by itself.
 fn look_again(language: Language, text: &'static str, problem: Problem) -> Result<Reply, Problem> {
+    let words = language.words();
     let text = match problem.status() {
         StatusCode::TOO_MANY_REQUESTS => text,
-        StatusCode::SERVICE_UNAVAILABLE => language.words().later,
+        StatusCode::SERVICE_UNAVAILABLE => words.later,
+        StatusCode::CONFLICT => return Ok(closed(language)),
         _ => return Err(problem),
     };
     let refused = problem.into_response();
     let wait = &refused.headers()[RETRY_AFTER];
     let seconds = wait.to_str().expect("digits");
     let text = text.replace("{n}", seconds);
-    let page = page::document(
-        language,
-        language.words().title,
-        &refresh(seconds),
-        &format!("<p>{text}</p>"),
-    );
+    let page = page::document(language, words.title, &refresh(seconds), &paragraph(&text));
     let mut reply = page::html(&page, Caching::Personal);
     *reply.status_mut() = refused.status();
     reply.headers_mut().insert(RETRY_AFTER, wait.clone());
     Ok(reply)
+}
+
+/// The room takes nobody any more; nothing is to be tried again.
+fn closed(language: Language) -> Reply {
+    let words = language.words();
+    let page = page::document(language, words.title, "", &paragraph(words.closed));
+    let mut reply = page::html(&page, Caching::Personal);
+    *reply.status_mut() = StatusCode::CONFLICT;
+    reply
 }
 
 fn refresh(seconds: impl Display) -> String {

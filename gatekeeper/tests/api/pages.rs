@@ -5,7 +5,7 @@ use std::time::Duration;
 use devstack::test_stores;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use shared::room::{Change, NewRoom, SeatsLeft, ShopBeat};
+use shared::room::{Change, NewRoom, RoomState, SeatsLeft, ShopBeat};
 
 use crate::gate::{Gate, LONG, expect_problem, fast_room, text};
 
@@ -159,6 +159,21 @@ async fn who_cannot_enter_just_now_gets_a_page_that_comes_back() {
         page.contains("Nobody loses a place") && page.contains("http-equiv=\"refresh\""),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn a_room_that_takes_nobody_any_more_says_so_on_a_page() {
+    let gate = Gate::start().await;
+    let (from, to) = ([RoomState::Open], RoomState::Draining);
+    gate.line.transition(to, &from).await.unwrap();
+    let room = gate.line.room();
+    let url = format!("http://{}/rooms/{room}/plain?lang=en", gate.address);
+    let enter = gate.http.post(url).bearer_auth(gate.user_token("ada"));
+    let enter = enter.header("sec-fetch-site", "same-origin");
+    let refused = enter.send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let page = refused.text().await.unwrap();
+    assert!(page.contains("takes nobody any more"), "{page}");
 }
 
 #[tokio::test]

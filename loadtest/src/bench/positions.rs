@@ -25,6 +25,7 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 /// Compares what polls say with the line.
 pub(super) struct Positions<'room> {
     room: &'room BenchRoom,
+    address: SocketAddr,
     gatekeeper: Wire,
     visitors: Known,
     at_rest: u64,
@@ -40,6 +41,7 @@ impl<'room> Positions<'room> {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             room,
+            address: gatekeeper,
             gatekeeper: Wire::open(gatekeeper, None).await?,
             visitors: Arc::clone(visitors),
             at_rest: 0,
@@ -50,6 +52,8 @@ impl<'room> Positions<'room> {
 
     /// While nobody moves: exactly right, or the benchmark is void.
     pub(super) async fn check_at_rest(&mut self) -> anyhow::Result<()> {
+        // Watching ends at any moment, maybe between a question and its answer.
+        self.gatekeeper = Wire::open(self.address, None).await?;
         tokio::time::sleep(REST).await;
         for _ in 0..SAMPLES_AT_REST {
             let (visitor, before) = self.somebody().await?;

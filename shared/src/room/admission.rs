@@ -71,6 +71,7 @@ impl Line {
                 .arg(claims.jti.to_string())
                 .arg(claims.exp.saturating_mul(1000))
                 .arg(self.place_of(claims.num))
+                .arg(claims.iat.saturating_mul(1000))
         };
         self.invoke_with_places(call).await
     }

@@ -46,7 +46,7 @@ pub struct RoomSnapshot {
     pub lowest_absent: Option<u64>,
     /// People in the line.
     pub waiting: u64,
-    /// People in the active set.
+    /// People in the active set, with those who were in it when Redis lost it and have not shown up since.
     pub active: u64,
     /// People who stopped polling and may still come back.
     pub absent: u64,

@@ -173,7 +173,11 @@ fn judge_memory(about: &str, report: &ServerReport) -> Finding {
 }
 
 fn judge_replicas(about: &str, report: &ServerReport) -> Finding {
-    let replicas = number(report, "connected_slaves");
+    // Redis counts those that it has heard of lately, where it needs some.
+    let replicas = match report.info.get("min_slaves_good_slaves") {
+        Some(_) => number(report, "min_slaves_good_slaves"),
+        None => number(report, "connected_slaves"),
+    };
     let needed: Option<u64> =
         setting(report, "min-replicas-to-write", "").and_then(|text| text.parse().ok());
     match (replicas, needed) {
@@ -208,7 +212,7 @@ fn judge_replicas(about: &str, report: &ServerReport) -> Finding {
         ),
         (1.., Some(needed)) => Finding::ok(
             about,
-            format!("{replicas} replicas, {needed} of which has each write"),
+            format!("{replicas} replicas; without {needed} of them it takes no writes"),
         ),
         (1.., None) => unreadable(about, "whether it takes writes without its replicas"),
     }
@@ -381,6 +385,11 @@ mod tests {
         assert_eq!(level("2", "2"), Level::Warn, "either one stops the sale");
         assert_eq!(level("2", "3"), Level::Problem, "nothing is written");
         assert_eq!(level("3", "2"), Level::Ok);
+        let hung = report(
+            &[("connected_slaves", "2"), ("min_slaves_good_slaves", "0")],
+            &[("min-replicas-to-write", "1")],
+        );
+        assert_eq!(judge_replicas("redis", &hung).level, Level::Problem);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::world::{LONG, ROOM, World};
@@ -36,10 +36,17 @@ impl Person {
         self.http.request(method, url).bearer_auth(&self.token)
     }
 
-    /// Enters the line at one gatekeeper.
+    /// Enters the line at one gatekeeper; as people do, again when it is busy just then.
     pub(super) async fn join(&mut self, gatekeeper: &str) -> Value {
         let url = format!("{gatekeeper}/v1/rooms/{ROOM}/visitors");
-        let response = self.request(Method::POST, &url).send().await.unwrap();
+        let began = Instant::now();
+        let response = loop {
+            let response = self.request(Method::POST, &url).send().await.unwrap();
+            if response.status() != StatusCode::SERVICE_UNAVAILABLE || began.elapsed() > LONG {
+                break response;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
         assert!(response.status().is_success(), "{}", response.status());
         let document: Value = response.json().await.unwrap();
         document["token"]

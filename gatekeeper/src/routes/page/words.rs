@@ -59,6 +59,7 @@ pub(crate) struct Words {
     pub(crate) over: &'static str,
     pub(crate) too_early: &'static str,
     pub(crate) later: &'static str,
+    pub(crate) closed: &'static str,
 }
 
 impl Language {
@@ -108,6 +109,7 @@ static KOREAN: Words = Words {
     over: "이 순서는 끝났습니다. 다시 들어가면 새 번호를 받습니다.",
     too_early: "너무 자주 새로 고쳤습니다. 순서는 그대로 유지되며, {n}초 후에 다시 확인합니다.",
     later: "지금은 처리할 수 없습니다. 아무도 순서를 잃지 않으며, {n}초 후에 다시 시도합니다.",
+    closed: "이 대기실은 더 이상 입장을 받지 않습니다.",
 };
 
 static ENGLISH: Words = Words {
@@ -132,6 +134,7 @@ static ENGLISH: Words = Words {
     over: "This place is over. Entering again gives a new number.",
     too_early: "That was too often. You keep your place; this page looks again in {n} seconds.",
     later: "That cannot be done just now. Nobody loses a place; this page is back in {n} seconds.",
+    closed: "This room takes nobody any more.",
 };
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ local is_forgotten = not admission and not redis.call('ZSCORE', keys.waiting, vi
   and not redis.call('ZSCORE', keys.absent, visitor)
 if is_forgotten and tonumber(ARGV[5]) > now_ms() then
   has_shown_up()
+  count_claimed(1)
   write_admission(visitor, { place = ARGV[2], since = ARGV[4], jti = ARGV[3], till = ARGV[5] })
 end
 return 'live'

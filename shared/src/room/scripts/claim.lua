@@ -20,6 +20,7 @@ local function give(visitor, admission, jti)
   if admission.jti == '-' then
     admission.jti, admission.till = jti, whole(now + ttl)
     write_admission(visitor, admission)
+    count_claimed(1)
     redis.call('SREM', keys.missed, visitor)
     set_outcome(admission.place, OUTCOME.CLAIMED)
   end

@@ -2,8 +2,8 @@
   Ends one admission because its visitor has what it came for; the slot is free at once.
   Names the jti, so that a late call cannot end a later admission. One that Redis has lost since, or has given anew to
   whoever asked for it, is known by its place.
-    keys: room ended outcomes
-    ARGV[1] visitor   ARGV[2] jti   ARGV[3] the token's end, ms   ARGV[4] place
+    keys: room ended outcomes removed
+    ARGV[1] visitor   ARGV[2] jti   ARGV[3] the token's end, ms   ARGV[4] place   ARGV[5] let in, ms
   Returns 1 when a slot became free, else 0; the token is refused from now on in both cases, and also where there is no room,
   which may be lost: then what has become of the place is not written down, and the caller asks again.
 ]]
@@ -12,7 +12,8 @@ if redis.call('EXISTS', keys.room) == 0 then
   -- Nobody promotes, and so sweeps, where there is no room: what is kept goes with the last token, leeway included.
   local last = redis.call('ZRANGE', keys.ended, -1, -1, 'WITHSCORES')[2]
   redis.call('PEXPIREAT', keys.ended, whole(last + 6000))
-  return NO_ROOM
+  local removed = redis.call('GET', keys.removed)
+  return removed and tonumber(ARGV[5]) <= tonumber(removed) and 0 or NO_ROOM
 end
 if not knows_places() then return DRAWN end
 local admission = read_admission(ARGV[1])

@@ -140,12 +140,18 @@ local function forget_admission(visitor)
   redis.call('HDEL', keys.admissions, visitor)
 end
 
+-- How many of the active set have claimed is kept beside it: of those Redis' loss leaves people in the shop.
+local function count_claimed(change) redis.call('HINCRBY', keys.room, 'claimed', change) end
+
 -- Ends an admission for good: the slot is free, and its token is refused from now on.
 local function end_admission(visitor, admission, outcome)
   forget_admission(visitor)
   redis.call('SREM', keys.missed, visitor)
   set_outcome(admission.place, outcome)
-  if admission.jti ~= '-' then redis.call('ZADD', keys.ended, admission.till, admission.jti) end
+  if admission.jti ~= '-' then
+    redis.call('ZADD', keys.ended, admission.till, admission.jti)
+    count_claimed(-1)
+  end
 end
 
 -- Whether Redis has lost this room since it was made, and it was written back.

@@ -135,10 +135,9 @@ if allowed >= 1 and may_promote() then
   end
 end
 
-redis.call('HSET', keys.room, 'bucket', string.format('%.6f', bucket - promoted), 'bucket_at_ms', whole(now),
-  'active', whole(active + promoted))
+redis.call('HSET', keys.room, 'bucket', string.format('%.6f', bucket - promoted), 'bucket_at_ms', whole(now))
 local total = tonumber(settings[8] or 0)
 if promoted > 0 then total = redis.call('HINCRBY', keys.room, 'admitted_total', promoted) end
 local waiting = redis.call('ZCARD', keys.waiting) + redis.call('ZCARD', keys.lobby)
 local absent = redis.call('ZCARD', keys.absent) + redis.call('ZCARD', keys.lobby_absent)
-return { promoted, #overdue, waiting, active + promoted, total, absent, passed }
+return { promoted, #overdue, waiting, active + lost_active + promoted, total, absent, passed }

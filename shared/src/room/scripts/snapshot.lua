@@ -8,12 +8,13 @@
 ]]
 local settings = redis.call('HGETALL', keys.room)
 if #settings == 0 then return false end
-local next_number, restored_first, moved, front = 1, nil, nil, 0
+local next_number, restored_first, moved, front, lost_active = 1, nil, nil, 0, 0
 for index = 1, #settings, 2 do
   if settings[index] == 'next' then next_number = tonumber(settings[index + 1]) end
   if settings[index] == 'moved' then moved = tonumber(settings[index + 1]) end
   if settings[index] == 'restored_first' then restored_first = settings[index + 1] end
   if settings[index] == 'front' then front = tonumber(settings[index + 1]) end
+  if settings[index] == 'lost_active' then lost_active = tonumber(settings[index + 1]) end
 end
 local function lowest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
 local now = now_ms()
@@ -34,5 +35,5 @@ for chunk = first_chunk, math.floor(math.max(last, head) / CHUNK) do
 end
 local waiting = redis.call('ZCARD', keys.waiting) + redis.call('ZCARD', keys.lobby)
 local absent = redis.call('ZCARD', keys.absent) + redis.call('ZCARD', keys.lobby_absent)
-return { settings, first, lowest(keys.absent), waiting, redis.call('ZCARD', keys.active), absent,
+return { settings, first, lowest(keys.absent), waiting, redis.call('ZCARD', keys.active) + lost_active, absent,
   redis.call('ZCOUNT', keys.gatekeepers, now - GATEKEEPER_LIVES_MS, '+inf'), redis.call('HGETALL', keys.shop), first_chunk, near, redis.call('HGETALL', keys.departed_versions), now }

@@ -151,6 +151,31 @@ async fn who_does_not_show_up_after_a_loss_holds_no_slot_for_ever() {
 }
 
 #[tokio::test]
+async fn who_had_not_claimed_at_a_loss_stands_in_line_and_holds_no_slot() {
+    let line = new_room(&NewRoom {
+        capacity: Some(2),
+        ..open()
+    })
+    .await;
+    join(&line, 1, 3).await;
+    promote(&line, 2).await;
+    assert!(matches!(
+        claim(&line, 1, 1).await,
+        ClaimOutcome::Admitted(_)
+    ));
+    lost_and_written_back(&line).await;
+    set_field(&line, "restored_at_ms", "1").await;
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Waiting);
+    let snapshot = line.snapshot(0).await.unwrap().unwrap();
+    assert_eq!((snapshot.waiting, snapshot.active), (1, 1));
+    promote(&line, 1).await;
+    assert!(matches!(
+        claim(&line, 2, 2).await,
+        ClaimOutcome::Admitted(_)
+    ));
+}
+
+#[tokio::test]
 async fn what_ends_while_its_room_is_lost_does_not_end_the_refusal_of_others() {
     let line = new_room(&open()).await;
     join(&line, 1, 2).await;
