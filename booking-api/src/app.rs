@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use shared::ids::RoomName;
@@ -35,9 +35,9 @@ use crate::{idempotency, outbox, payments, shop};
 const REPLICA_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Whoever holds a connection for longer than this at the very end has been given up.
 const CLOSED_WITHIN: Duration = Duration::from_secs(2);
-/// The first pause between two attempts to free a slot of the line, each twice the one before, and the longest.
-const FINISHED_AGAIN_AFTER: Duration = Duration::from_millis(250);
-const FINISHED_AGAIN_MOST: Duration = Duration::from_secs(32);
+/// Between two attempts to free a slot of the line, and for how long it is tried.
+const FINISHED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+const FINISHED_WITHIN: Duration = Duration::from_secs(60);
 
 /// One process' application.
 pub type SharedApp = Arc<App>;
@@ -264,19 +264,16 @@ impl App {
     }
 
     /// Ends an admission whose buyer has what they came for, so that the next visitor may come in, and this one not again.
-    /// Tries on while the line is away, for a minute; otherwise the admission ends by itself.
+    /// Tries on while the line is away, for a minute; otherwise the admission ends by itself, unless Redis loses it meanwhile.
     pub(crate) async fn finish(app: &SharedApp, admission: &AdmissionClaims) {
         let line = Line::new(app.redis.clone(), admission.aud.clone());
-        let mut pause = FINISHED_AGAIN_AFTER;
+        let began = Instant::now();
         loop {
             match line.finish(admission).await {
                 Err(error)
                     if error.is_passing()
-                        && pause <= FINISHED_AGAIN_MOST
-                        && app.tasks.pause(pause).await =>
-                {
-                    pause *= 2;
-                }
+                        && began.elapsed() < FINISHED_WITHIN
+                        && app.tasks.pause(FINISHED_AGAIN_AFTER).await => {}
                 Err(error) => {
                     warn!(
                         error = &error as &dyn Error,

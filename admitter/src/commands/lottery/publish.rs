@@ -121,6 +121,8 @@ async fn write_into(
         file.write_all(lines.as_bytes()).await?;
         at += u64::try_from(joins.len())?;
     }
+    // Only this waits for the last write, and tells whether it failed.
+    file.flush().await?;
     file.sync_all().await?;
     Ok(())
 }

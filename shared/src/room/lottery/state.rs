@@ -107,7 +107,12 @@ impl Line {
             return Ok(JoinHashing::Complete);
         }
         let mut list = before;
-        for (number, visitor) in self.listed_joins(before.joins()).await? {
+        let joins = self.listed_joins(before.joins()).await?;
+        if joins.is_empty() {
+            // Lost or removed since: there is nothing to take down.
+            return Ok(JoinHashing::Goes);
+        }
+        for (number, visitor) in joins {
             list.add(number, &visitor_hash(self.room(), state.life, &visitor));
         }
         let call = self

@@ -17,9 +17,12 @@ if redis.call('EXISTS', keys.room) == 0 then
 end
 if not knows_places() then return DRAWN end
 local admission = read_admission(ARGV[1])
-local is_same = admission and (admission.jti == ARGV[2] or admission.place == ARGV[4] and was_lost_once())
-if is_same then
+-- The token's time is cut to seconds; the next life begins a second later at least (create.lua).
+local life = tonumber(redis.call('HGET', keys.room, 'life'))
+local is_of_this_life = tonumber(ARGV[5]) >= math.floor(life / 1000000) * 1000
+local is_same_place = admission and is_of_this_life and admission.place == ARGV[4] and was_lost_once()
+if admission and (admission.jti == ARGV[2] or is_same_place) then
   end_admission(ARGV[1], admission, OUTCOME.FINISHED)
   return 1
 end
-return end_lost_admission(ARGV[4], OUTCOME.FINISHED) and 1 or 0
+return is_of_this_life and end_lost_admission(ARGV[4], OUTCOME.FINISHED) and 1 or 0

@@ -22,7 +22,7 @@ while at + 3 <= #ARGV do
   redis.call('HSET', versions, ARGV[at + 1], tonumber(ARGV[at + 2]) + CHUNK)
   at = at + 4
 end
-local settings = redis.call('HMGET', keys.room, 'next', 'clock_ms', 'floor', 'claimed', 'lost_active', 'admission_ttl_ms')
+local settings = redis.call('HMGET', keys.room, 'next', 'clock_ms', 'floor', 'claimed', 'lost_active', 'admission_ttl_ms', 'bucket_at_ms')
 local clock = tonumber(settings[2] or CLOCK_BEGINS_MS)
 redis.call('HSET', keys.room, 'restored_at_ms', whole(now), 'clock_at_ms', whole(now), 'bucket', 0, 'bucket_at_ms', whole(now),
   'floor', math.max(tonumber(ARGV[1]), tonumber(settings[3] or 0)), 'restored_first', ARGV[2], 'restored_next', settings[1],
@@ -31,7 +31,8 @@ redis.call('HSET', keys.room, 'restored_at_ms', whole(now), 'clock_at_ms', whole
   'run', this_run())
 -- Who was in the shop still is. Who had not claimed yet stands in line again.
 redis.call('HSET', keys.room, 'claimed', 0, 'lost_active', whole(math.max(0, tonumber(settings[4] or 0)) + tonumber(settings[5] or 0)),
-  'lost_active_until_ms', whole(now + tonumber(settings[6] or ARGV[5])))
+  -- Counted from the last time that somebody can have been let in.
+  'lost_active_until_ms', whole(tonumber(settings[7] or now) + tonumber(settings[6] or ARGV[5])))
 -- The lobby of a lottery is lost; who stood there comes back to the place drawn like everybody else.
 redis.call('HDEL', keys.room, 'moved', 'move_to')
 -- The list of a draw that is still to come is lost, too: who comes back is listed anew, and the proof says so.

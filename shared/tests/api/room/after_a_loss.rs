@@ -151,6 +151,25 @@ async fn who_does_not_show_up_after_a_loss_holds_no_slot_for_ever() {
 }
 
 #[tokio::test]
+async fn an_outage_that_outlasts_the_admissions_leaves_no_slot_taken() {
+    let line = new_room(&NewRoom {
+        capacity: Some(1),
+        admission_ttl_ms: Some(60_000),
+        ..open()
+    })
+    .await;
+    join(&line, 1, 2).await;
+    let_in(&line, 1).await;
+    let long_ago = jiff::Timestamp::now().as_millisecond() - 61_000;
+    set_field(&line, "bucket_at_ms", &long_ago.to_string()).await;
+    lost_and_written_back(&line).await;
+    set_field(&line, "restored_at_ms", "1").await;
+    let life = life(&line).await;
+    beat(&line, life, 2, 2).await;
+    promote(&line, 1).await;
+}
+
+#[tokio::test]
 async fn who_had_not_claimed_at_a_loss_stands_in_line_and_holds_no_slot() {
     let line = new_room(&NewRoom {
         capacity: Some(2),

@@ -11,7 +11,7 @@ use shared::room::{
 
 use super::super::memory::{look_until_there, lose};
 use super::{draw, join, lottery_room, move_all, move_some, places, waiting};
-use crate::{PRESENT, claim, field, life, set_field, visitor};
+use crate::{PRESENT, claim, field, life, redis, set_field, visitor};
 
 /// The room is lost and written back, its secret with it.
 async fn lost_and_written_back(line: &Line) {
@@ -130,6 +130,9 @@ async fn a_list_that_is_lost_in_the_moment_of_its_publication_is_not_published()
     assert!(!line.publish_list(&before).await.unwrap());
     assert!(!line.draw(&before).await.unwrap());
     // Nothing was written that would pass for the room or for a hashed list.
+    let mut exists = redis::cmd("EXISTS");
+    exists.arg(format!("onsale:{{{}}}:lottery", line.room()));
+    assert!(!redis().await.query::<bool>(&exists).await.unwrap());
     look_until_there(&mut memory).await;
     assert_eq!(line.lottery().await.unwrap().unwrap().hashed.joins(), 0);
 }
