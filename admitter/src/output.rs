@@ -78,7 +78,7 @@ impl Output {
             println!("opens at {at}");
         }
         if let Some(message) = &status.message {
-            println!("message: {message}");
+            println!("message: {}", printable(message));
         }
         if let Some(note) = note(status) {
             println!("{note}");

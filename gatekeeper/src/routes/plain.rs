@@ -7,6 +7,7 @@ use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
 use shared::ids::RoomName;
 use shared::problem::Problem;
+use shared::room::RoomState;
 
 use super::document::{self, Occasion, VisitorDocument, Waiting};
 use super::me::{add_cookies, find_room, renewed_token, visitor};
@@ -53,8 +54,13 @@ async fn shown<B>(
         }
         Err(_nobody_yet) => None,
     };
-    let may_enter = join::identify(app, room, &known, request).is_ok();
     let snapshot = known.snapshot();
+    let state = snapshot.as_ref().map(|snapshot| snapshot.settings.state);
+    let way_in = || match state {
+        Some(RoomState::Draining | RoomState::Closed) => WayIn::Closed,
+        _ if join::identify(app, room, &known, request).is_ok() => WayIn::Open,
+        _ => WayIn::SignIn,
+    };
     let message = snapshot
         .as_ref()
         .and_then(|snapshot| snapshot.settings.message.clone());
@@ -62,9 +68,8 @@ async fn shown<B>(
         language,
         room,
         message: message.as_deref(),
-        may_enter,
     };
-    let mut reply = page::html(&shown.render(document.as_ref()), Caching::Personal);
+    let mut reply = page::html(&shown.render(document.as_ref(), way_in), Caching::Personal);
     if let Some(document) = &document {
         add_cookies(app, room, document, renewed.as_deref(), reply.headers_mut());
     }
@@ -147,16 +152,23 @@ struct Shown<'a> {
     room: &'a RoomName,
     /// What the operator tells the line.
     message: Option<&'a str>,
-    may_enter: bool,
+}
+
+/// What somebody without a place can do.
+#[derive(Clone, Copy)]
+enum WayIn {
+    Open,
+    SignIn,
+    Closed,
 }
 
 impl Shown<'_> {
-    fn render(&self, document: Option<&VisitorDocument>) -> String {
+    /// `way_in` is asked only where nobody stands in line: it checks a signature.
+    fn render(&self, document: Option<&VisitorDocument>, way_in: impl FnOnce() -> WayIn) -> String {
         let words = self.language.words();
         let mut head = String::new();
         let mut body = match document {
-            None if self.may_enter => self.form(),
-            None => paragraph(words.sign_in),
+            None => self.entrance(way_in()),
             Some(VisitorDocument::Admitted(admitted)) => {
                 let url = page::escape(&admitted.booking_url);
                 let link = format!("<a href=\"{url}\">{}</a>", words.go);
@@ -166,7 +178,7 @@ impl Shown<'_> {
                 head = refresh(waiting.poll_after().as_secs().max(1));
                 self.waiting(waiting)
             }
-            Some(_) => paragraph(words.over) + &self.form(),
+            Some(_) => paragraph(words.over) + &self.entrance(way_in()),
         };
         if let Some(message) = self.message {
             body += &paragraph(&page::escape(message));
@@ -190,10 +202,17 @@ impl Shown<'_> {
         lines.iter().map(|line| paragraph(line)).collect()
     }
 
-    fn form(&self) -> String {
-        let action = format!("/rooms/{}/plain?lang={}", self.room, self.language.code());
-        let enter = self.language.words().enter;
-        format!("<form method=\"post\" action=\"{action}\"><button>{enter}</button></form>")
+    fn entrance(&self, way_in: WayIn) -> String {
+        let words = self.language.words();
+        match way_in {
+            WayIn::SignIn => paragraph(words.sign_in),
+            WayIn::Closed => paragraph(words.closed),
+            WayIn::Open => {
+                let action = format!("/rooms/{}/plain?lang={}", self.room, self.language.code());
+                let enter = words.enter;
+                format!("<form method=\"post\" action=\"{action}\"><button>{enter}</button></form>")
+            }
+        }
     }
 }
 

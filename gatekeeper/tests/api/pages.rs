@@ -172,8 +172,18 @@ async fn a_room_that_takes_nobody_any_more_says_so_on_a_page() {
     let enter = enter.header("sec-fetch-site", "same-origin");
     let refused = enter.send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::CONFLICT);
-    let page = refused.text().await.unwrap();
-    assert!(page.contains("takes nobody any more"), "{page}");
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("takes nobody any more"), "{text}");
+    // Nor does it show a button that leads there.
+    let began = std::time::Instant::now();
+    let shown = loop {
+        let (_, _, shown) = page(&gate, "/plain?lang=en", "").await;
+        if shown.contains("takes nobody any more") {
+            break shown;
+        }
+        assert!(began.elapsed() < LONG, "{shown}");
+    };
+    assert!(!shown.contains("<form"), "{shown}");
 }
 
 #[tokio::test]

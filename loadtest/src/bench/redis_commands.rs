@@ -49,7 +49,7 @@ async fn in_room(ground: &Ground, admitter: &Admitter, room: &str) -> anyhow::Re
     let gatekeeper = Server::gatekeeper(ground, &[EARLY_POLLS_ALLOWED]).await?;
     let mut pollers = Pollers::join(gatekeeper.address, &ground.minter()?, room).await?;
     // Who joined first has missed the first poll while the others joined. Coming back is no poll.
-    pollers.poll_for(PHASE).await?;
+    pollers.poll_once().await?;
     tokio::time::sleep(TAIL).await;
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {

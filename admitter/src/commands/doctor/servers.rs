@@ -174,9 +174,10 @@ fn judge_memory(about: &str, report: &ServerReport) -> Finding {
 
 fn judge_replicas(about: &str, report: &ServerReport) -> Finding {
     // Redis counts those that it has heard of lately, where it needs some.
+    let connected = number(report, "connected_slaves");
     let replicas = match report.info.get("min_slaves_good_slaves") {
         Some(_) => number(report, "min_slaves_good_slaves"),
-        None => number(report, "connected_slaves"),
+        None => connected,
     };
     let needed: Option<u64> =
         setting(report, "min-replicas-to-write", "").and_then(|text| text.parse().ok());
@@ -197,6 +198,13 @@ fn judge_replicas(about: &str, report: &ServerReport) -> Finding {
             about,
             "has one replica: what that one has not taken over yet is lost with its master",
             "add another replica, and set min-replicas-to-write 1 on all",
+        ),
+        (there, Some(needed @ 1..)) if there == needed && connected > there => Finding::warn(
+            about,
+            format!(
+                "{there} of its {connected} replicas keep up, and it takes no writes without {needed}"
+            ),
+            "look after those that lag or do not answer",
         ),
         (there, Some(needed @ 1..)) if there == needed => Finding::warn(
             about,
@@ -390,6 +398,13 @@ mod tests {
             &[("min-replicas-to-write", "1")],
         );
         assert_eq!(judge_replicas("redis", &hung).level, Level::Problem);
+        let one_lags = report(
+            &[("connected_slaves", "2"), ("min_slaves_good_slaves", "1")],
+            &[("min-replicas-to-write", "1")],
+        );
+        let finding = judge_replicas("redis", &one_lags);
+        assert_eq!(finding.level, Level::Warn);
+        assert!(finding.found.contains("1 of its 2 replicas keep up"));
     }
 
     #[test]

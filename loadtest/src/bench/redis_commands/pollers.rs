@@ -14,6 +14,8 @@ use crate::tokens::{self, Minter};
 pub(super) const VISITORS: u32 = 5_000;
 /// What visitors of a short line are told where nobody is let in.
 const EVERY: Duration = Duration::from_secs(5);
+/// Far more than the five seconds that it takes.
+const ONCE_WITHIN: Duration = Duration::from_secs(60);
 pub(super) const POLLS_PER_SECOND: u32 = VISITORS / 5;
 const CONNECTIONS: u32 = 20;
 const BODY_MAX: usize = 16 << 10;
@@ -52,10 +54,29 @@ impl Pollers {
 
     /// Everybody polls once in five seconds. Returns how many polls were answered.
     pub(super) async fn poll_for(&mut self, time: Duration) -> anyhow::Result<u32> {
+        self.poll(time, usize::MAX).await
+    }
+
+    /// Everybody polls once, at the same pace.
+    pub(super) async fn poll_once(&mut self) -> anyhow::Result<()> {
+        let polls = self
+            .poll(ONCE_WITHIN, (VISITORS / CONNECTIONS) as usize)
+            .await?;
+        if polls < VISITORS {
+            bail!(
+                "{polls} of {VISITORS} visitors polled within {} s: this machine is too slow",
+                ONCE_WITHIN.as_secs()
+            );
+        }
+        Ok(())
+    }
+
+    /// `most`: how many polls over each connection.
+    async fn poll(&mut self, time: Duration, most: usize) -> anyhow::Result<u32> {
         let until = Instant::now() + time;
         let mut tasks = JoinSet::new();
         for line in self.lines.drain(..) {
-            tasks.spawn(line.poll_until(until));
+            tasks.spawn(line.poll_until(until, most));
         }
         let mut polls = 0;
         while let Some(done) = tasks.join_next().await {
@@ -68,12 +89,12 @@ impl Pollers {
 }
 
 impl Line {
-    async fn poll_until(mut self, until: Instant) -> anyhow::Result<(Self, u32)> {
+    async fn poll_until(mut self, until: Instant, most: usize) -> anyhow::Result<(Self, u32)> {
         let pause = EVERY / (VISITORS / CONNECTIONS);
         let mut ticks = tokio::time::interval(pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answered = 0;
-        for request in self.polls.iter().cycle() {
+        for request in self.polls.iter().cycle().take(most) {
             if ticks.tick().await >= until {
                 break;
             }

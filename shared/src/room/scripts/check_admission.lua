@@ -26,7 +26,7 @@ local outcome = was_lost and outcome_of(ARGV[2])
 if outcome == OUTCOME.LEFT or outcome == OUTCOME.FINISHED or outcome == OUTCOME.LAPSED then return 'ended' end
 -- Whoever has joined again since is not put back, or would stand in two places.
 local is_forgotten = not admission and not redis.call('ZSCORE', keys.waiting, visitor)
-  and not redis.call('ZSCORE', keys.absent, visitor)
+  and not redis.call('ZSCORE', keys.absent, visitor) and not number_in_lobby(visitor)
 if is_forgotten and tonumber(ARGV[5]) > now_ms() then
   has_shown_up()
   count_claimed(1)

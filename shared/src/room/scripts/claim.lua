@@ -1,7 +1,7 @@
 --[[
   Tells visitors whose turn seems to have come what has become of them; an admission is claimed by it, and who was absent
   or forgotten by Redis stands in line again. Claiming again gives the same admission.
-    keys: room waiting absent admissions missed promised
+    keys: room waiting absent missed promised ended
     ARGV[1] default of the admission's time, ms     ARGV[2] the promise of a beat, units
     ARGV[3..] life, visitor, place, fresh jti, …
   Returns four values a visitor: a word, and for 'admitted' jti, when let in (ms), until when (ms), else '', 0, 0.
@@ -66,6 +66,18 @@ local function restored(visitor, place)
   return 'waiting'
 end
 
+-- Claimed before Redis lost the admission: it is given again, unless it is over by now, or its visitor has come in, or
+-- stands, by another place further in front.
+local function lost(visitor, admission, place, jti)
+  local is_over = admission or lost_admissions_are_over() or redis.call('ZSCORE', keys.ended, ended_since_loss(visitor))
+  if is_over or not gives_up_later_place(visitor, place) then
+    end_lost_admission(place, OUTCOME.LAPSED)
+    return 'lapsed'
+  end
+  has_shown_up()
+  return give(visitor, { place = place, since = whole(now), jti = '-' }, jti)
+end
+
 local function outcome(visitor, place, jti)
   local admission = read_admission(visitor)
   if admission and (admission.place == place or admission.place == '-') then
@@ -75,12 +87,8 @@ local function outcome(visitor, place, jti)
   if redis.call('ZSCORE', keys.absent, visitor) == place then return absent(visitor, place) end
   local known = outcome_of(place)
   if words[known] then return words[known] end
-  if admission then return 'lapsed' end
-  if known == OUTCOME.CLAIMED then
-    has_shown_up()
-    return give(visitor, { place = place, since = whole(now), jti = '-' }, jti)
-  end
-  return restored(visitor, place)
+  if known == OUTCOME.CLAIMED then return lost(visitor, admission, place, jti) end
+  return admission and 'lapsed' or restored(visitor, place)
 end
 
 local answer = {}

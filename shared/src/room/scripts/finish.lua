@@ -25,4 +25,11 @@ if admission and (admission.jti == ARGV[2] or is_same_place) then
   end_admission(ARGV[1], admission, OUTCOME.FINISHED)
   return 1
 end
-return is_of_this_life and end_lost_admission(ARGV[4], OUTCOME.FINISHED) and 1 or 0
+if not is_of_this_life or not end_lost_admission(ARGV[4], OUTCOME.FINISHED) then return 0 end
+-- Who joined again since the loss has what they came for, too: neither place nor admission is left to them.
+if admission then
+  end_admission(ARGV[1], admission, OUTCOME.FINISHED)
+else
+  gives_up_later_place(ARGV[1], ARGV[4])
+end
+return 1

@@ -8,10 +8,12 @@
 ]]
 -- Whether the place is one of a line that Redis has lost and that is coming back by beats.
 local function is_coming_back(place)
-  local room = redis.call('HMGET', keys.room, 'restored_until_ms', 'floor', 'next', 'moved')
+  local room = redis.call('HMGET', keys.room, 'restored_until_ms', 'floor', 'next', 'moved', 'restored_next')
   local number = tonumber(place)
   return room[1] and number and number >= tonumber(room[2] or 0) and number < tonumber(room[3])
-    and number <= tonumber(room[4] or math.huge) and redis.call('GETBIT', keys.departed, place) == 0
+    and number <= tonumber(room[4] or math.huge)
+    -- Who was absent at the loss, or had not claimed, comes back by a claim.
+    and (number < tonumber(room[5]) or redis.call('GETBIT', keys.departed, place) == 0) and outcome_of(place) == 0
     and not redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1]
 end
 

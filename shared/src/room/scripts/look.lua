@@ -19,8 +19,8 @@ local function word_for(visitor, place)
   if redis.call('ZSCORE', keys.absent, visitor) == place then return 'unknown' end
   if number_in_lobby(visitor) then return 'waiting' end
   local outcome = outcome_of(place)
-  -- Claimed once; Redis has lost the admission, which a claim gives again.
-  if outcome == OUTCOME.CLAIMED and not admission then return 'admitted' end
+  -- Claimed once; Redis has lost the admission, which a claim gives again while it is not over.
+  if outcome == OUTCOME.CLAIMED and not admission and not lost_admissions_are_over() then return 'admitted' end
   return words[outcome] or 'unknown'
 end
 

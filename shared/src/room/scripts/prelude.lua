@@ -143,6 +143,17 @@ end
 -- How many of the active set have claimed is kept beside it: of those Redis' loss leaves people in the shop.
 local function count_claimed(change) redis.call('HINCRBY', keys.room, 'claimed', change) end
 
+-- When the last admission that was lost with the room is over; nil where the room never was.
+local function lost_admissions_end() return tonumber(redis.call('HGET', keys.room, 'lost_active_until_ms')) end
+
+local function lost_admissions_are_over()
+  local till = lost_admissions_end()
+  return till and now_ms() >= till
+end
+
+-- Who has been in and has ended since a loss; beside the ids of admissions, of which none has a blank.
+local function ended_since_loss(visitor) return 'visitor ' .. visitor end
+
 -- Ends an admission for good: the slot is free, and its token is refused from now on.
 local function end_admission(visitor, admission, outcome)
   forget_admission(visitor)
@@ -151,6 +162,9 @@ local function end_admission(visitor, admission, outcome)
   if admission.jti ~= '-' then
     redis.call('ZADD', keys.ended, admission.till, admission.jti)
     count_claimed(-1)
+    -- Another token of theirs may be of a place that was claimed before the loss.
+    local till = lost_admissions_end()
+    if till and now_ms() < till then redis.call('ZADD', keys.ended, till, ended_since_loss(visitor)) end
   end
 end
 

@@ -67,8 +67,8 @@ local bucket = math.min(most, tonumber(settings[5] or 0) + rate * elapsed / 1000
 local active = redis.call('ZCARD', keys.active)
 local allowed = math.min(math.floor(bucket), limit)
 local lost_active = tonumber(settings[14] or 0)
-if settings[15] and now >= tonumber(settings[15]) then
-  redis.call('HDEL', keys.room, 'lost_active', 'lost_active_until_ms')
+if lost_active > 0 and now >= tonumber(settings[15] or 0) then
+  redis.call('HDEL', keys.room, 'lost_active')
   lost_active = 0
 end
 if capacity then allowed = math.min(allowed, capacity - active - lost_active) end

@@ -3,7 +3,8 @@
 use shared::ids::Number;
 use shared::redis_handle::StoreError;
 use shared::room::{
-    AdmissionCheck, Beaten, ClaimOutcome, Leaver, Line, NewRoom, RoomMemory, ShopBeat,
+    AdmissionCheck, Beaten, ClaimOutcome, ClaimRequest, Joined, Leaver, Line, NewRoom, RoomMemory,
+    Seen, ShopBeat,
 };
 use shared::tokens::admission::AdmissionClaims;
 
@@ -11,7 +12,7 @@ use super::memory::{
     LIMITS, beat, join, look_until_there, lose, lost_and_written_back, open, promote,
 };
 use crate::tokens::admission_claims;
-use crate::{claim, field, kept_for_ever, life, new_room, set_field, visitor};
+use crate::{PRESENT, claim, field, kept_for_ever, life, new_room, set_field, visitor};
 
 /// Lets the first `count` visitors in, who have these numbers. What their admission tokens say.
 async fn let_in(line: &Line, count: u64) -> Vec<AdmissionClaims> {
@@ -124,8 +125,8 @@ async fn who_was_in_the_shop_at_a_loss_counts_against_the_capacity() {
     assert_eq!(promoted().await, 3);
 }
 
-#[tokio::test]
-async fn who_does_not_show_up_after_a_loss_holds_no_slot_for_ever() {
+/// A room with a capacity of one, whose admissions last a minute: one visitor is in, one waits.
+async fn full_room_of_one() -> Line {
     let line = new_room(&NewRoom {
         capacity: Some(1),
         admission_ttl_ms: Some(60_000),
@@ -134,6 +135,12 @@ async fn who_does_not_show_up_after_a_loss_holds_no_slot_for_ever() {
     .await;
     join(&line, 1, 2).await;
     let_in(&line, 1).await;
+    line
+}
+
+#[tokio::test]
+async fn who_does_not_show_up_after_a_loss_holds_no_slot_for_ever() {
+    let line = full_room_of_one().await;
     line.promote(LIMITS).await.unwrap();
     lost_and_written_back(&line).await;
     set_field(&line, "restored_at_ms", "1").await;
@@ -152,14 +159,7 @@ async fn who_does_not_show_up_after_a_loss_holds_no_slot_for_ever() {
 
 #[tokio::test]
 async fn an_outage_that_outlasts_the_admissions_leaves_no_slot_taken() {
-    let line = new_room(&NewRoom {
-        capacity: Some(1),
-        admission_ttl_ms: Some(60_000),
-        ..open()
-    })
-    .await;
-    join(&line, 1, 2).await;
-    let_in(&line, 1).await;
+    let line = full_room_of_one().await;
     let long_ago = jiff::Timestamp::now().as_millisecond() - 61_000;
     set_field(&line, "bucket_at_ms", &long_ago.to_string()).await;
     lost_and_written_back(&line).await;
@@ -167,6 +167,127 @@ async fn an_outage_that_outlasts_the_admissions_leaves_no_slot_taken() {
     let life = life(&line).await;
     beat(&line, life, 2, 2).await;
     promote(&line, 1).await;
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Lapsed);
+    assert_eq!(active(&line).await, 1);
+}
+
+#[tokio::test]
+async fn a_lost_admission_is_given_again_only_until_it_is_over() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 2).await;
+    let_in(&line, 2).await;
+    lost_and_written_back(&line).await;
+    let request = ClaimRequest {
+        visitor: visitor(2),
+        number: Number(2),
+        life: life(&line).await,
+    };
+    let look = async || line.look(std::slice::from_ref(&request)).await.unwrap();
+    assert_eq!(look().await, [Seen::Admitted]);
+    let given = claim(&line, 1, 1).await;
+    assert!(matches!(given, ClaimOutcome::Admitted(_)));
+    set_field(&line, "lost_active_until_ms", "1").await;
+    line.promote(LIMITS).await.unwrap();
+    assert_eq!(look().await, [Seen::Unknown]);
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Lapsed);
+    assert_eq!(look().await, [Seen::Lapsed]);
+    assert_eq!(claim(&line, 1, 1).await, given, "one that is not lost");
+}
+
+/// Three visitors have claimed when Redis is lost, and one of them, 2, joins anew from another device. The admissions' claims,
+/// and the new number.
+async fn rejoined_after_a_loss(line: &Line) -> (Vec<AdmissionClaims>, u64) {
+    join(line, 1, 3).await;
+    let claims = let_in(line, 3).await;
+    lost_and_written_back(line).await;
+    let joined = line.join(&[visitor(2)], PRESENT).await.unwrap();
+    let [Joined::New(number)] = joined.visitors[..] else {
+        panic!("{joined:?}");
+    };
+    set_field(line, "restored_at_ms", "1").await;
+    (claims, number.0)
+}
+
+async fn active(line: &Line) -> u64 {
+    line.snapshot(0).await.unwrap().unwrap().active
+}
+
+#[tokio::test]
+async fn who_was_in_and_joins_again_after_a_loss_is_in_once() {
+    let line = new_room(&open()).await;
+    let (claims, later) = rejoined_after_a_loss(&line).await;
+    let given = claim(&line, 2, 2).await;
+    assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
+    assert_eq!(claim(&line, 2, later).await, ClaimOutcome::Lapsed);
+    let snapshot = line.snapshot(0).await.unwrap().unwrap();
+    assert_eq!((snapshot.waiting, snapshot.active), (0, 3));
+    assert!(line.finish(&claims[1]).await.unwrap());
+    assert_eq!(active(&line).await, 2);
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Finished);
+}
+
+#[tokio::test]
+async fn who_was_in_and_buys_by_a_later_place_is_not_let_in_by_the_old_one() {
+    let line = new_room(&open()).await;
+    let (_, later) = rejoined_after_a_loss(&line).await;
+    promote(&line, 1).await;
+    let ClaimOutcome::Admitted(admission) = claim(&line, 2, later).await else {
+        panic!("not let in");
+    };
+    let claims = admission_claims(line.room(), visitor(2), later, &admission);
+    assert!(line.finish(&claims).await.unwrap());
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Lapsed);
+    assert_eq!(active(&line).await, 2, "the slot at the loss is free, too");
+}
+
+#[tokio::test]
+async fn the_old_place_is_over_for_whom_a_later_one_has_let_in() {
+    let line = new_room(&open()).await;
+    let (claims, later) = rejoined_after_a_loss(&line).await;
+    promote(&line, 1).await;
+    let given = claim(&line, 2, later).await;
+    assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Lapsed);
+    assert_eq!(claim(&line, 2, later).await, given);
+    assert_eq!(active(&line).await, 3);
+    let now = jiff::Timestamp::now().as_millisecond();
+    set_field(&line, "restored_at_ms", &now.to_string()).await;
+    let check = line.check_admission(&claims[1]).await.unwrap();
+    assert_eq!(check, AdmissionCheck::Ended);
+}
+
+#[tokio::test]
+async fn who_buys_after_a_loss_has_no_later_place_left() {
+    let line = new_room(&open()).await;
+    let (claims, later) = rejoined_after_a_loss(&line).await;
+    assert!(line.finish(&claims[1]).await.unwrap());
+    assert_eq!(line.snapshot(0).await.unwrap().unwrap().waiting, 0);
+    assert_eq!(claim(&line, 2, later).await, ClaimOutcome::Lapsed);
+
+    let line = new_room(&open()).await;
+    let (claims, later) = rejoined_after_a_loss(&line).await;
+    promote(&line, 1).await;
+    claim(&line, 2, later).await;
+    assert!(line.finish(&claims[1]).await.unwrap());
+    assert_eq!(claim(&line, 2, later).await, ClaimOutcome::Finished);
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Finished);
+    assert_eq!(active(&line).await, 2);
+}
+
+#[tokio::test]
+async fn who_was_not_waiting_at_a_loss_and_leaves_before_being_back_is_gone() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 2).await;
+    promote(&line, 1).await;
+    lost_and_written_back(&line).await;
+    let leaver = [Leaver {
+        visitor: visitor(1),
+        number: Number(1),
+        life: life(&line).await,
+    }];
+    assert_eq!(line.leave(&leaver).await.unwrap(), [true]);
+    assert_eq!(line.leave(&leaver).await.unwrap(), [false]);
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Left);
 }
 
 #[tokio::test]
