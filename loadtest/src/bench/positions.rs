@@ -1,13 +1,13 @@
 //! Whether the positions that polls tell are right: equal to the rank in the line, plus one, when things stand still, and
 //! within a bound while people are let in and leave.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::room::BenchRoom;
 use super::upkeep::Known;
@@ -25,7 +25,6 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 /// Compares what polls say with the line.
 pub(super) struct Positions<'room> {
     room: &'room BenchRoom,
-    address: SocketAddr,
     gatekeeper: Wire,
     visitors: Known,
     at_rest: u64,
@@ -41,7 +40,6 @@ impl<'room> Positions<'room> {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             room,
-            address: gatekeeper,
             gatekeeper: Wire::open(gatekeeper, None).await?,
             visitors: Arc::clone(visitors),
             at_rest: 0,
@@ -52,8 +50,6 @@ impl<'room> Positions<'room> {
 
     /// While nobody moves: exactly right, or the benchmark is void.
     pub(super) async fn check_at_rest(&mut self) -> anyhow::Result<()> {
-        // Watching ends at any moment, maybe between a question and its answer.
-        self.gatekeeper = Wire::open(self.address, None).await?;
         tokio::time::sleep(REST).await;
         for _ in 0..SAMPLES_AT_REST {
             let (visitor, before) = self.somebody().await?;
@@ -71,10 +67,10 @@ impl<'room> Positions<'room> {
         Ok(())
     }
 
-    /// While people are let in and leave: between where the visitor was before and after the poll, or a little beside.
-    pub(super) async fn watch(&mut self) -> anyhow::Result<Infallible> {
-        loop {
-            tokio::time::sleep(SAMPLE_EVERY).await;
+    /// Until `over`, while people are let in and leave: between where the visitor was before and after the poll, or a little beside.
+    pub(super) async fn watch(&mut self, over: &CancellationToken) -> anyhow::Result<()> {
+        let pause = || tokio::time::sleep(SAMPLE_EVERY);
+        while over.run_until_cancelled(pause()).await.is_some() {
             let (visitor, before) = self.somebody().await?;
             let Some(position) = self.poll(&visitor).await? else {
                 continue;
@@ -95,6 +91,7 @@ impl<'room> Positions<'room> {
                 );
             }
         }
+        Ok(())
     }
 
     /// What was checked, for the report.

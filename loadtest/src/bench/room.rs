@@ -56,17 +56,37 @@ pub(super) async fn in_a_room<T>(
     stop: &CancellationToken,
     work: impl AsyncFnOnce(&BenchRoom) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let room = BenchRoom::connect(ground, label).await?;
-    room.admitter
-        .create(&room.name, pace.rate_per_second, pace.capacity)
-        .await?;
+    in_rooms(ground, label, 1, pace, stop, async |rooms| {
+        work(&rooms[0]).await
+    })
+    .await
+}
+
+/// The same with `count` rooms beside each other.
+pub(super) async fn in_rooms<T>(
+    ground: &Ground,
+    label: &str,
+    count: usize,
+    pace: Pace,
+    stop: &CancellationToken,
+    work: impl AsyncFnOnce(&[BenchRoom]) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut rooms = Vec::with_capacity(count);
+    for _ in 0..count {
+        rooms.push(BenchRoom::connect(ground, label).await?);
+    }
     let working = async {
-        // Nobody is let in before everybody is there.
-        room.admitter.pause(&room.name).await?;
+        for room in &rooms {
+            room.admitter
+                .create(&room.name, pace.rate_per_second, pace.capacity)
+                .await?;
+            // Nobody is let in before everybody is there.
+            room.admitter.pause(&room.name).await?;
+        }
         tokio::time::sleep(ROOM_SPREADS).await;
-        work(&room).await
+        work(&rooms).await
     };
-    and_remove(&room, stop, working).await
+    and_remove(&rooms, stop, working).await
 }
 
 /// The same with a room that opens by lottery at `opens_at`.
@@ -89,16 +109,19 @@ pub(super) async fn in_a_lottery<T>(
             .await?;
         work(&room).await
     };
-    and_remove(&room, stop, working).await
+    and_remove(std::slice::from_ref(&room), stop, working).await
 }
 
 async fn and_remove<T>(
-    room: &BenchRoom,
+    rooms: &[BenchRoom],
     stop: &CancellationToken,
     working: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
     let done = stop.run_until_cancelled(Box::pin(working)).await;
-    let removed = room.admitter.remove(&room.name).await;
+    let mut removed = Ok(());
+    for room in rooms {
+        removed = removed.and(room.admitter.remove(&room.name).await);
+    }
     let done = done.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end")))?;
     removed?;
     Ok(done)

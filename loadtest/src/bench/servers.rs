@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -44,7 +45,7 @@ impl Server {
         let (port, admin_port) = (ports::free()?, ports::free()?);
         let address = loopback(port);
         let program = ground.stack.bin.join("gatekeeper");
-        let mut launch = launch("bench-gatekeeper", &program, admin_port, ground)
+        let mut launch = launch(&named("bench-gatekeeper"), &program, admin_port, ground)
             .args(["--listen", &address.to_string()])
             .port(port);
         for (name, value) in ground.settings()? {
@@ -60,12 +61,13 @@ impl Server {
 
     /// The bare hyper server, which answers everything with `reply`.
     pub(super) async fn floor(ground: &Ground, reply: &Reply<'_>) -> anyhow::Result<Self> {
-        let answer = ground.logs().join("bench-floor.answer");
+        let name = named("bench-floor");
+        let answer = ground.logs().join(&name).with_extension("answer");
         recorded::write(&answer, reply)?;
         let port = ports::free()?;
         let address = loopback(port);
         let myself = std::env::current_exe().context("where this program is")?;
-        let launch = launch("bench-floor", &myself, port, ground).args([
+        let launch = launch(&name, &myself, port, ground).args([
             "floor",
             "--listen",
             &address.to_string(),
@@ -73,7 +75,7 @@ impl Server {
             &answer.display().to_string(),
         ]);
         let service = Service::start_unready(launch)?;
-        until_it_listens(address).await?;
+        until_it_listens(&name, address).await?;
         Ok(Self { service, address })
     }
 }
@@ -82,11 +84,17 @@ fn launch(name: &str, program: &Path, port: u16, ground: &Ground) -> Launch {
     Launch::service(name, program.to_owned(), port, &ground.logs())
 }
 
-async fn until_it_listens(address: SocketAddr) -> anyhow::Result<()> {
+/// Several may run beside each other, each with a log of its own.
+fn named(what: &str) -> String {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    format!("{what}-{}", STARTED.fetch_add(1, Ordering::Relaxed) + 1)
+}
+
+async fn until_it_listens(name: &str, address: SocketAddr) -> anyhow::Result<()> {
     let deadline = Instant::now() + FLOOR_LISTENS_WITHIN;
     while Wire::open(address, None).await.is_err() {
         if Instant::now() > deadline {
-            bail!("the floor does not listen on {address}; its log is bench-floor.log");
+            bail!("the floor does not listen on {address}; its log is {name}.log");
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

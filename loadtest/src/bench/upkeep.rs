@@ -1,11 +1,11 @@
 //! Life in a line while it is measured: newcomers take the places of those who were let in, and somebody leaves ten
 //! times a second.
 
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
 use super::room::{BenchRoom, Member, PRESENT_THROUGHOUT};
 use super::visitors::{Joiner, Visitor};
@@ -57,18 +57,18 @@ impl<'room> Upkeep<'room> {
         }
     }
 
-    /// Goes on until it is dropped.
-    pub(super) async fn go_on(&mut self) -> anyhow::Result<Infallible> {
+    /// Goes on until `over`; nothing is left half done then.
+    pub(super) async fn go_on(&mut self, over: &CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
+        while over.run_until_cancelled(ticks.tick()).await.is_some() {
             for _ in 0..DEPARTURES_PER_TICK {
                 self.let_one_leave().await?;
             }
             let missing = self.length.saturating_sub(self.room.waiting().await?);
             self.fill_up(missing.min(NEWCOMERS_PER_TICK)).await?;
         }
+        Ok(())
     }
 
     /// As many of the newcomers poll as in the line at large. The others join past the HTTP port and are present
