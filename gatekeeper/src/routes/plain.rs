@@ -10,6 +10,7 @@ use shared::problem::Problem;
 use shared::room::RoomState;
 
 use super::document::{self, Occasion, VisitorDocument, Waiting};
+use super::join::Joiner;
 use super::me::{add_cookies, find_room, renewed_token, visitor};
 use super::page::{self, Language};
 use super::{join, problems};
@@ -56,10 +57,13 @@ async fn shown<B>(
     };
     let snapshot = known.snapshot();
     let state = snapshot.as_ref().map(|snapshot| snapshot.settings.state);
-    let way_in = || match state {
-        Some(RoomState::Draining | RoomState::Closed) => WayIn::Closed,
-        _ if join::identify(app, room, &known, request).is_ok() => WayIn::Open,
-        _ => WayIn::SignIn,
+    let takes_new = !matches!(state, Some(RoomState::Draining | RoomState::Closed));
+    let way_in = || match join::identify(app, room, &known, request) {
+        // They may have a place, which entering again gives in every state.
+        Ok(Joiner::Known(_)) => WayIn::Open,
+        _ if !takes_new => WayIn::Closed,
+        Ok(Joiner::Anybody(_)) => WayIn::Open,
+        Err(_nobody) => WayIn::SignIn,
     };
     let message = snapshot
         .as_ref()

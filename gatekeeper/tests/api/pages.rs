@@ -184,6 +184,10 @@ async fn a_room_that_takes_nobody_any_more_says_so_on_a_page() {
         assert!(began.elapsed() < LONG, "{shown}");
     };
     assert!(!shown.contains("<form"), "{shown}");
+    // Who is signed in may have a place already, on another device, and gets it by the button.
+    let user = format!("user={}", gate.user_token("ada"));
+    let (_, _, signed_in) = page(&gate, "/plain?lang=en", &user).await;
+    assert!(signed_in.contains("<form"), "{signed_in}");
 }
 
 #[tokio::test]

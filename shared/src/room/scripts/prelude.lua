@@ -299,6 +299,7 @@ local function gives_up_later_place(visitor, place)
     if later and tonumber(later) <= tonumber(place) then return false end
     if later then
       redis.call('ZREM', key, visitor)
+      redis.call('SREM', keys.missed, visitor)
       set_all(keys.promised, 'u32', { tonumber(later) }, 0)
       mark_departed({ tonumber(later) }, 1)
       set_outcome(later, OUTCOME.LAPSED)

@@ -116,8 +116,9 @@ async fn who_was_in_the_shop_at_a_loss_counts_against_the_capacity() {
     };
     assert_eq!(promoted().await, 0, "all three are still in");
     // One comes with the token, one polls; both are known again, and in.
-    line.check_admission(&claims[0]).await.unwrap();
+    check_after_a_loss(&line, &claims[0]).await;
     claim(&line, 2, 2).await;
+    set_field(&line, "restored_at_ms", "1").await;
     assert_eq!(promoted().await, 0);
     for claims in &claims {
         assert!(line.finish(claims).await.unwrap());
@@ -208,6 +209,23 @@ async fn rejoined_after_a_loss(line: &Line) -> (Vec<AdmissionClaims>, u64) {
     (claims, number.0)
 }
 
+/// Visitor 2 is let in at the place `later`, and buys.
+async fn buys_by(line: &Line, later: u64) {
+    promote(line, 1).await;
+    let ClaimOutcome::Admitted(admission) = claim(line, 2, later).await else {
+        panic!("not let in");
+    };
+    let claims = admission_claims(line.room(), visitor(2), later, &admission);
+    assert!(line.finish(&claims).await.unwrap());
+}
+
+/// What the shop hears of an admission from before the loss.
+async fn check_after_a_loss(line: &Line, claims: &AdmissionClaims) -> AdmissionCheck {
+    let now = jiff::Timestamp::now().as_millisecond();
+    set_field(line, "restored_at_ms", &now.to_string()).await;
+    line.check_admission(claims).await.unwrap()
+}
+
 async fn active(line: &Line) -> u64 {
     line.snapshot(0).await.unwrap().unwrap().active
 }
@@ -230,13 +248,21 @@ async fn who_was_in_and_joins_again_after_a_loss_is_in_once() {
 async fn who_was_in_and_buys_by_a_later_place_is_not_let_in_by_the_old_one() {
     let line = new_room(&open()).await;
     let (_, later) = rejoined_after_a_loss(&line).await;
-    promote(&line, 1).await;
-    let ClaimOutcome::Admitted(admission) = claim(&line, 2, later).await else {
-        panic!("not let in");
-    };
-    let claims = admission_claims(line.room(), visitor(2), later, &admission);
-    assert!(line.finish(&claims).await.unwrap());
+    buys_by(&line, later).await;
     assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Lapsed);
+    assert_eq!(active(&line).await, 2, "the slot at the loss is free, too");
+
+    let line = new_room(&open()).await;
+    let (lost, later) = rejoined_after_a_loss(&line).await;
+    buys_by(&line, later).await;
+    assert_eq!(
+        check_after_a_loss(&line, &lost[1]).await,
+        AdmissionCheck::Ended
+    );
+    assert_eq!(
+        check_after_a_loss(&line, &lost[0]).await,
+        AdmissionCheck::Live
+    );
     assert_eq!(active(&line).await, 2, "the slot at the loss is free, too");
 }
 
@@ -247,13 +273,14 @@ async fn the_old_place_is_over_for_whom_a_later_one_has_let_in() {
     promote(&line, 1).await;
     let given = claim(&line, 2, later).await;
     assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
+    assert_eq!(
+        check_after_a_loss(&line, &claims[1]).await,
+        AdmissionCheck::Ended
+    );
+    assert_eq!(active(&line).await, 3);
     assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Lapsed);
     assert_eq!(claim(&line, 2, later).await, given);
     assert_eq!(active(&line).await, 3);
-    let now = jiff::Timestamp::now().as_millisecond();
-    set_field(&line, "restored_at_ms", &now.to_string()).await;
-    let check = line.check_admission(&claims[1]).await.unwrap();
-    assert_eq!(check, AdmissionCheck::Ended);
 }
 
 #[tokio::test]
