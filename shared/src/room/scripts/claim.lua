@@ -69,11 +69,13 @@ end
 -- Claimed before Redis lost the admission: it is given again, unless it is over by now, or its visitor has come in, or
 -- stands, by another place further in front.
 local function lost(visitor, admission, place, jti)
-  local is_over = admission or lost_admissions_are_over() or redis.call('ZSCORE', keys.ended, ended_since_loss(visitor))
-  if is_over or not gives_up_later_place(visitor, place) then
+  local has_come_in = admission and admission.jti ~= '-' or redis.call('ZSCORE', keys.ended, ended_since_loss(visitor))
+  if has_come_in or lost_admissions_are_over() or not gives_up_later_place(visitor, place) then
     end_lost_admission(place, OUTCOME.LAPSED)
     return 'lapsed'
   end
+  -- A later place whose turn has come, and that nobody has come in by, is given up as one that still waits is.
+  if admission then end_admission(visitor, admission, OUTCOME.LAPSED) end
   has_shown_up()
   return give(visitor, { place = place, since = whole(now), jti = '-' }, jti)
 end

@@ -284,6 +284,20 @@ async fn the_old_place_is_over_for_whom_a_later_one_has_let_in() {
 }
 
 #[tokio::test]
+async fn a_later_place_that_nobody_has_come_in_by_does_not_end_the_old_one() {
+    let line = new_room(&open()).await;
+    let (claims, later) = rejoined_after_a_loss(&line).await;
+    promote(&line, 1).await;
+    let given = claim(&line, 2, 2).await;
+    assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
+    assert_eq!(claim(&line, 2, later).await, ClaimOutcome::Lapsed);
+    assert_eq!(claim(&line, 2, 2).await, given);
+    assert_eq!(active(&line).await, 3);
+    assert!(line.finish(&claims[1]).await.unwrap());
+    assert_eq!(claim(&line, 2, later).await, ClaimOutcome::Lapsed);
+}
+
+#[tokio::test]
 async fn who_buys_after_a_loss_has_no_later_place_left() {
     let line = new_room(&open()).await;
     let (claims, later) = rejoined_after_a_loss(&line).await;
