@@ -7,7 +7,7 @@
 //! | `onsale:{R}:waiting` | sorted set | visitor → place: the line itself |
 //! | `onsale:{R}:active` | sorted set | visitor → claim or end by, ms: the active set |
 //! | `onsale:{R}:admissions` | hash | visitor → number, when let in, jti, until when |
-//! | `onsale:{R}:ended` | sorted set | jti → end of its token, ms: admissions that ended early |
+//! | `onsale:{R}:ended` | sorted set | jti → end of its token, ms: admissions that ended early; after a loss also `visitor V` → until when V's other tokens may live |
 //! | `onsale:{R}:departed` | bitmap | bit p = 1 ⇔ place p was given out and is not in `waiting` |
 //! | `onsale:{R}:departed_versions` | hash | chunk of the bitmap → how often it changed |
 //! | `onsale:{R}:outcomes` | string | four bits by place: let in, or why it is over |

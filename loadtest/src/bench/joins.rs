@@ -13,7 +13,7 @@ use super::lanes::{self, Lane, Side};
 use super::report::{AgainstFloor, BenchReport, Outcome, Round, Series};
 use super::requests;
 use super::room::{self, BenchRoom, Pace};
-use super::servers::{NO_ADDRESS_LIMIT_SAID, Server};
+use super::servers::{NO_ADDRESS_LIMIT_SAID, SAME_CLIENT_SAID, Server};
 use super::wire::Wire;
 use crate::client::Outgoing;
 use crate::tokens::Minter;
@@ -43,7 +43,7 @@ pub(super) async fn measure(
     let conditions = json!({
         "client": "the crowds' own (hyper), closed loop, own process, kept connections, one request at a time",
         "connections": CONNECTIONS,
-        "setup": format!("{NO_ADDRESS_LIMIT_SAID}; {CONNECTIONS} connections, closed loop, the crowds' own client for both"),
+        "setup": format!("{NO_ADDRESS_LIMIT_SAID}; {CONNECTIONS} connections, closed loop, {SAME_CLIENT_SAID}"),
     });
     Ok(BenchReport {
         name: "P3",

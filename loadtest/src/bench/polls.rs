@@ -16,7 +16,7 @@ use super::positions::Positions;
 use super::report::{AgainstFloor, BenchReport, Figure, Outcome, Round, Series, rounded, sorted};
 use super::requests;
 use super::room::{self, BenchRoom, Member, PRESENT_THROUGHOUT, Pace};
-use super::servers::{EARLY_POLLS_ALLOWED, NO_ADDRESS_LIMIT_SAID, Server};
+use super::servers::{EARLY_POLLS_ALLOWED, NO_ADDRESS_LIMIT_SAID, SAME_CLIENT_SAID, Server};
 use super::upkeep::{Known, Upkeep};
 use super::visitors::{self, Joiner, Visitor};
 use super::wire::Wire;
@@ -92,7 +92,7 @@ pub(super) async fn measure(
     let conditions = json!({
         "client": "the crowds' own (hyper), closed loop, own process, kept connections, one request at a time",
         "connections": CONNECTIONS,
-        "setup": format!("{NO_ADDRESS_LIMIT_SAID}, no early-poll rule; {CONNECTIONS} connections, closed loop, the crowds' own client for both; the lengths by turns of {ROUNDS_OF_A_TURN} rounds"),
+        "setup": format!("{NO_ADDRESS_LIMIT_SAID}, no early-poll rule; {CONNECTIONS} connections, closed loop, {SAME_CLIENT_SAID}; the lengths by turns of {ROUNDS_OF_A_TURN} rounds"),
     });
     Ok(BenchReport {
         name: "P1",

@@ -4,8 +4,6 @@
 use anyhow::Context;
 use serde_json::Value;
 
-use super::report::{median, sorted};
-
 /// One figure of a report, in words.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -40,12 +38,15 @@ fn share(described: &str, series: &Value, bound: f64, unit: &str) -> anyhow::Res
     let rounds = series["rounds"]
         .as_array()
         .context("a series has no rounds")?;
-    let usual = |side: &str| {
-        let values = rounds.iter().filter_map(|round| round[side].as_f64());
-        median(&sorted(values))
-    };
-    let (ours, floor) = (usual("ours"), usual("floor"));
     let ratio = number(series, "ratio_median")?;
+    // One and the same round, so that the two give the ratio.
+    let off = |round: &&Value| (round["ratio"].as_f64().unwrap_or(f64::INFINITY) - ratio).abs();
+    let median_round = rounds.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+    let median_round = median_round.context("a series has no rounds")?;
+    let (ours, floor) = (
+        number(median_round, "ours")?,
+        number(median_round, "floor")?,
+    );
     let (lowest, highest) = (
         number(series, "ratio_lowest")?,
         number(series, "ratio_highest")?,
@@ -66,7 +67,7 @@ fn share(described: &str, series: &Value, bound: f64, unit: &str) -> anyhow::Res
     Ok(Row {
         what: format!("{described}: {label}"),
         figure: format!(
-            "{ratio:.2}, the median of {} rounds ({lowest:.2}–{highest:.2}; {bound_told}); at the median {ours:.0} {unit}, the floor {floor:.0}{life}",
+            "{ratio:.2}, the median of {} rounds ({lowest:.2}–{highest:.2}; {bound_told}); in the median round {ours:.0} {unit}, the floor {floor:.0}{life}",
             rounds.len()
         ),
         holds: !is_bounded || ratio >= bound,
@@ -112,13 +113,13 @@ mod tests {
         assert_eq!(rows[0].what, "P1: polls: few");
         assert_eq!(
             rows[0].figure,
-            "0.90, the median of 1 rounds (0.90–0.90; bound 0.85); at the median 900 polls a second, the floor 1000; 100 let in and 10 leaving a second meanwhile"
+            "0.90, the median of 1 rounds (0.90–0.90; bound 0.85); in the median round 900 polls a second, the floor 1000; 100 let in and 10 leaving a second meanwhile"
         );
         let holds: Vec<bool> = rows.iter().map(|row| row.holds).collect();
         assert_eq!(holds, [true, false, true, false]);
         assert_eq!(
             rows[2].figure,
-            "0.70, the median of 1 rounds (0.70–0.70; no bound); at the median 700 polls a second, the floor 1000; 100 let in and 10 leaving a second meanwhile"
+            "0.70, the median of 1 rounds (0.70–0.70; no bound); in the median round 700 polls a second, the floor 1000; 100 let in and 10 leaving a second meanwhile"
         );
     }
 

@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const NO_ADDRESS_LIMIT: (&str, &str) = ("ONSALE_ADDRESS_REQUESTS_PER_SECOND", "0");
 /// The same in words, among the conditions.
 pub(super) const NO_ADDRESS_LIMIT_SAID: &str = "no limit by address";
+/// What both sides of a floor do and do not share.
+pub(super) const SAME_CLIENT_SAID: &str = "the crowds' own client for both; the gatekeeper allocates by mimalloc, floor and client by the C library";
 /// For visitors who poll as fast as they can, or whom nobody told when to poll.
 pub(super) const EARLY_POLLS_ALLOWED: (&str, &str) = ("ONSALE_EARLY_POLLS", "allow");
 

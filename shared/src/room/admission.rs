@@ -61,9 +61,9 @@ impl Line {
         self.redis.invoke(&call).await
     }
 
-    /// Ends an admission whose visitor has what it came for. Returns whether that freed a slot. A late
-    /// call never ends a later admission of the same visitor. While the room is lost ([`StoreError::NoRoom`]) the token is
-    /// refused from then on, but the slot must be freed again.
+    /// Ends an admission whose visitor has what it came for. Returns whether anything ended by it. A late call never ends a
+    /// later admission of the same visitor, but for one that took the place of this one because Redis had lost it. While
+    /// the room is lost ([`StoreError::NoRoom`]) the token is refused from then on, but the call must be made again.
     pub async fn finish(&self, claims: &AdmissionClaims) -> Result<bool, StoreError> {
         let call = || {
             self.call(&FINISH)

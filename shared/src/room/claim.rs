@@ -12,7 +12,7 @@ use crate::redis_handle::{Script, StoreError};
 static CLAIM: LazyLock<Script> = room_script!("claim");
 
 /// How long a claimed admission lasts where the room does not say: time to choose seats; a hold stretches it.
-pub(super) const ADMISSION_LASTS: Duration = Duration::from_secs(600);
+const ADMISSION_LASTS: Duration = Duration::from_secs(600);
 
 /// What somebody who comes back by a claim promises; the poll that claims sends the true beat after it.
 const BEAT_OF_A_CLAIM: Promise = Promise::of(Duration::from_secs(6));

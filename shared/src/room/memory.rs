@@ -12,13 +12,13 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, info, warn};
 
-use super::claim::ADMISSION_LASTS;
 use super::line::{Line, unexpected};
 use super::registry::Registry;
 use super::script::room_script;
 use super::shop::REMEMBERED_FOR as SHOP_REMEMBERED_FOR;
 use super::snapshot::{CHUNK_PLACES, ChunkVersion, SnapshotChunk};
 use crate::redis_handle::{Script, StoreError};
+use crate::tokens::waiting;
 
 static REMEMBER: LazyLock<Script> = room_script!("remember");
 static BID: LazyLock<Script> = room_script!("bid");
@@ -214,7 +214,7 @@ impl RoomMemory {
         call = call.arg(first).arg(known.lowest);
         call = call.arg(u8::from(known.has_shop));
         call = call.arg(SHOP_REMEMBERED_FOR.as_millis().to_string());
-        call = call.arg(ADMISSION_LASTS.as_millis().to_string());
+        call = call.arg(waiting::LIFETIME_SECONDS * 1000);
         call = call.arg(known.settings.len());
         for (field, value) in &known.settings {
             call = call.arg(field).arg(value);

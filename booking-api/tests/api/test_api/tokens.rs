@@ -1,5 +1,7 @@
 //! The people of a test, and the tokens that others would sign for them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use shared::clock;
 use shared::ids::{Jti, Number};
 use shared::tokens::ISSUER;
@@ -9,6 +11,9 @@ use uuid::Uuid;
 
 use super::TestApi;
 use crate::buyer::Buyer;
+
+/// Nobody shares a number with anybody, nor with whom a test lets join.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1_001);
 
 impl TestApi {
     /// Somebody who has signed in elsewhere, without a session of ours, and has not stood in line.
@@ -66,7 +71,7 @@ impl TestApi {
             iss: ISSUER.to_owned(),
             sub: visitor.parse().unwrap(),
             aud: self.room.clone(),
-            num: Number(1),
+            num: Number(NEXT_NUMBER.fetch_add(1, Ordering::Relaxed)),
             jti: Jti::mint(),
             iat,
             nbf: iat,

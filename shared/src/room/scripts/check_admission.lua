@@ -2,7 +2,8 @@
   Whether an admission whose token is good has ended early. What Redis does not know never refuses: a good token
   that the active set has forgotten puts its owner back in. One from before the room was removed has ended with it; one
   from before it was lost and made again stands, outside of the active set, because its number is another visitor's now.
-  Nor does it stand for whom another place has let in since. What has become of a place is remembered even where the list of ended admissions was lost with Redis, and then says so.
+  Nor does it stand for whom another place has let in since. What has become of its place says whether it ended also where
+  Redis has lost the list of those that did.
     keys: room ended removed waiting absent outcomes
     ARGV[1] visitor   ARGV[2] place, or '-'   ARGV[3] jti   ARGV[4] let in, ms   ARGV[5] the token's end, ms
   Returns 'ended' or 'live'; 'live' where there is no room, which may be lost rather than removed.
@@ -21,13 +22,13 @@ if not life then return 'live' end
 local is_of_this_life = tonumber(ARGV[4]) >= math.floor(tonumber(life) / 1000000) * 1000
 if not is_of_this_life then return 'live' end
 if not knows_places() then return DRAWN end
-local was_lost = restored_at and tonumber(ARGV[4]) <= restored_at and tonumber(ARGV[2])
-local outcome = was_lost and outcome_of(ARGV[2])
-if outcome == OUTCOME.LEFT or outcome == OUTCOME.FINISHED or outcome == OUTCOME.LAPSED then return 'ended' end
+local outcome = tonumber(ARGV[2]) and outcome_of(ARGV[2]) or 0
+if OUTCOME_WORDS[outcome] then return 'ended' end
 -- By another place they are in, or have been, since the loss.
 local is_in_elsewhere = admission and admission.jti ~= '-' and admission.place ~= '-' and admission.place ~= ARGV[2]
-if was_lost and (is_in_elsewhere or redis.call('ZSCORE', keys.ended, ended_since_loss(visitor))) then
-  end_lost_admission(ARGV[2], OUTCOME.LAPSED)
+local was_lost = restored_at and tonumber(ARGV[4]) <= restored_at
+if was_lost and (is_in_elsewhere or has_ended_since_loss(visitor)) then
+  end_lost_admission(ARGV[2], OUTCOME.GIVEN_UP)
   return 'ended'
 end
 -- Whoever has joined again since is not put back, or would stand in two places.
@@ -35,8 +36,9 @@ local is_forgotten = not admission and not redis.call('ZSCORE', keys.waiting, vi
   and not redis.call('ZSCORE', keys.absent, visitor) and not number_in_lobby(visitor)
 if is_forgotten and tonumber(ARGV[5]) > now_ms() then
   -- Only who was known to have claimed is counted among those who were lost.
-  if outcome == OUTCOME.CLAIMED then has_shown_up() end
+  if is_claimed(outcome) then has_shown_up() end
   count_claimed(1)
+  note_claimed(ARGV[2])
   write_admission(visitor, { place = ARGV[2], since = ARGV[4], jti = ARGV[3], till = ARGV[5] })
 end
 return 'live'

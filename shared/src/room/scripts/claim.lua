@@ -7,7 +7,6 @@
   Returns four values a visitor: a word, and for 'admitted' jti, when let in (ms), until when (ms), else '', 0, 0.
   Words: admitted, waiting, left, finished, lapsed, void (the room has another life).
 ]]
-local words = { [OUTCOME.LEFT] = 'left', [OUTCOME.FINISHED] = 'finished', [OUTCOME.LAPSED] = 'lapsed' }
 local settings = redis.call('HMGET', keys.room, 'life', 'admission_ttl_ms', 'next', 'run', 'floor', 'moved')
 if not settings[1] then return NO_ROOM end
 if not knows_places() then return DRAWN end
@@ -22,7 +21,7 @@ local function give(visitor, admission, jti)
     write_admission(visitor, admission)
     count_claimed(1)
     redis.call('SREM', keys.missed, visitor)
-    set_outcome(admission.place, OUTCOME.CLAIMED)
+    note_claimed(admission.place)
   end
   return 'admitted', admission
 end
@@ -35,7 +34,7 @@ local function admitted(visitor, admission, place, jti)
   if admission.place == '-' then
     admission.place = place
     write_admission(visitor, admission)
-    set_outcome(place, OUTCOME.CLAIMED)
+    note_claimed(place)
   end
   return give(visitor, admission, jti)
 end
@@ -52,13 +51,15 @@ end
 
 local next_number
 
--- Redis has lost what it knew: the token says that the place is this visitor's, unless somebody else has it.
-local function restored(visitor, place)
+-- Redis has lost what it knew: the token says that the place is this visitor's, unless somebody else has it. A later place whose
+-- turn has come, and that nobody has come in by, is given up for it as one that still waits is.
+local function restored(visitor, admission, place)
   -- Nobody has been taken there from the lobby yet: it is not known what became of them before the draw.
   if settings[6] and tonumber(place) > tonumber(settings[6]) then return 'waiting' end
   if tonumber(place) < tonumber(settings[5] or 0) then return 'lapsed' end
   if redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1] then return 'lapsed' end
-  if not gives_up_later_place(visitor, place) then return 'lapsed' end
+  if has_ended_since_loss(visitor) or not gives_up_later_place(visitor, place) then return 'lapsed' end
+  if admission then end_admission(visitor, admission, OUTCOME.LAPSED) end
   next_number = next_number or next_of_this_run(tonumber(settings[3]), settings[4])
   if tonumber(place) >= next_number then next_number = jump(next_number, tonumber(place)) end
   put_in_line(visitor, place, beat)
@@ -69,12 +70,11 @@ end
 -- Claimed before Redis lost the admission: it is given again, unless it is over by now, or its visitor has come in, or
 -- stands, by another place further in front.
 local function lost(visitor, admission, place, jti)
-  local has_come_in = admission and admission.jti ~= '-' or redis.call('ZSCORE', keys.ended, ended_since_loss(visitor))
-  if has_come_in or lost_admissions_are_over() or not gives_up_later_place(visitor, place) then
-    end_lost_admission(place, OUTCOME.LAPSED)
+  local has_come_in = admission and admission.jti ~= '-' or has_ended_since_loss(visitor)
+  if has_come_in or not is_claimed(outcome_of(place)) or not gives_up_later_place(visitor, place) then
+    end_lost_admission(place, has_come_in and OUTCOME.GIVEN_UP or OUTCOME.LAPSED)
     return 'lapsed'
   end
-  -- A later place whose turn has come, and that nobody has come in by, is given up as one that still waits is.
   if admission then end_admission(visitor, admission, OUTCOME.LAPSED) end
   has_shown_up()
   return give(visitor, { place = place, since = whole(now), jti = '-' }, jti)
@@ -88,9 +88,10 @@ local function outcome(visitor, place, jti)
   if redis.call('ZSCORE', keys.waiting, visitor) == place then return 'waiting' end
   if redis.call('ZSCORE', keys.absent, visitor) == place then return absent(visitor, place) end
   local known = outcome_of(place)
-  if words[known] then return words[known] end
-  if known == OUTCOME.CLAIMED then return lost(visitor, admission, place, jti) end
-  return admission and 'lapsed' or restored(visitor, place)
+  if OUTCOME_WORDS[known] then return OUTCOME_WORDS[known] end
+  if known >= OUTCOME.CLAIMED then return lost(visitor, admission, place, jti) end
+  local is_in = admission and (admission.jti ~= '-' or tonumber(admission.place) < tonumber(place))
+  return is_in and 'lapsed' or restored(visitor, admission, place)
 end
 
 local answer = {}

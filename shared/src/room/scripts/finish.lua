@@ -1,11 +1,11 @@
 --[[
   Ends one admission because its visitor has what it came for; the slot is free at once.
   Names the jti, so that a late call cannot end a later admission. One that Redis has lost since, or has given anew to
-  whoever asked for it, is known by its place.
-    keys: room ended outcomes removed
+  whoever asked for it, is known by its place; and what another place was given instead of a lost one ends with it.
+    keys: room ended outcomes removed waiting absent
     ARGV[1] visitor   ARGV[2] jti   ARGV[3] the token's end, ms   ARGV[4] place   ARGV[5] let in, ms
-  Returns 1 when a slot became free, else 0; the token is refused from now on in both cases, and also where there is no room,
-  which may be lost: then what has become of the place is not written down, and the caller asks again.
+  Returns 1 when something of the visitor's ended by it, else 0; the token is refused from now on in both cases, and also where
+  there is no room, which may be lost: then what has become of the place is not written down, and the caller asks again.
 ]]
 redis.call('ZADD', keys.ended, 'GT', ARGV[3], ARGV[2])
 if redis.call('EXISTS', keys.room) == 0 then
@@ -16,20 +16,36 @@ if redis.call('EXISTS', keys.room) == 0 then
   return removed and tonumber(ARGV[5]) <= tonumber(removed) and 0 or NO_ROOM
 end
 if not knows_places() then return DRAWN end
-local admission = read_admission(ARGV[1])
+local visitor, place, let_in = ARGV[1], ARGV[4], tonumber(ARGV[5])
+local admission = read_admission(visitor)
 -- The token's time is cut to seconds; the next life begins a second later at least (create.lua).
 local life = tonumber(redis.call('HGET', keys.room, 'life'))
-local is_of_this_life = tonumber(ARGV[5]) >= math.floor(life / 1000000) * 1000
-local is_same_place = admission and is_of_this_life and admission.place == ARGV[4] and was_lost_once()
+local is_of_this_life = let_in >= math.floor(life / 1000000) * 1000
+local is_same_place = admission and is_of_this_life and admission.place == place
 if admission and (admission.jti == ARGV[2] or is_same_place) then
-  end_admission(ARGV[1], admission, OUTCOME.FINISHED)
+  end_admission(visitor, admission, OUTCOME.FINISHED)
   return 1
 end
-if not is_of_this_life or not end_lost_admission(ARGV[4], OUTCOME.FINISHED) then return 0 end
--- Who joined again since the loss has what they came for, too: neither place nor admission is left to them.
-if admission then
-  end_admission(ARGV[1], admission, OUTCOME.FINISHED)
-else
-  gives_up_later_place(ARGV[1], ARGV[4])
+
+-- Redis has lost the admission if its outcome still says that it was claimed; or, where nobody remembers as much, because the
+-- claim was the last that happened, if its visitor stands in line there again, or it is from before the loss. And a place that is
+-- given up, because another one has let its visitor in since, may have bought all the same.
+local function is_lost()
+  if end_lost_admission(place, OUTCOME.FINISHED) then return true end
+  if redis.call('ZSCORE', keys.waiting, visitor) == place or redis.call('ZSCORE', keys.absent, visitor) == place then return true end
+  local known, restored_at = outcome_of(place), tonumber(redis.call('HGET', keys.room, 'restored_at_ms'))
+  if known == OUTCOME.GIVEN_UP then return admission and not has_ended_since_loss(visitor) end
+  return known == 0 and restored_at and let_in <= restored_at
 end
+
+if not is_of_this_life or not tonumber(place) or not is_lost() then return 0 end
+-- Who has joined again since the loss has what they came for, too: neither a place nor an admission is left to them.
+if admission then
+  end_admission(visitor, admission, OUTCOME.FINISHED)
+else
+  gives_up_later_place(visitor, tonumber(place) - 1)
+end
+mark_departed({ tonumber(place) }, 1)
+set_outcome(place, OUTCOME.FINISHED)
+note_end_since_loss(visitor)
 return 1

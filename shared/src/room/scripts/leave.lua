@@ -1,6 +1,6 @@
 --[[
   Takes visitors out of the line, or out of the active set: the place or the slot is free again.
-    keys: room waiting absent missed promised departed outcomes lobby lobby_absent
+    keys: room waiting absent missed promised departed outcomes lobby lobby_absent ended
     ARGV[1] '', or the operator who evicts, which the log then has
     ARGV[2..] life, visitor, place, number, … ; life '' and place '' mean whatever the visitor has (an operator evicts)
   Returns one value a visitor: 1 when it left now, 0 when there was nothing to leave; to an operator who evicts somebody from
@@ -60,7 +60,10 @@ for index = 2, #ARGV, 4 do
   local life = ARGV[index]
   local is_ours = life == '' or same_life(keys.room, life)
   local left = is_ours and leave(ARGV[index + 1], ARGV[index + 2], ARGV[index + 3]) or 0
-  if left == 1 and ARGV[1] ~= '' then log_change(ARGV[1], 'evicted', nil, ARGV[index + 1]) end
+  if left == 1 and ARGV[1] ~= '' then
+    note_end_since_loss(ARGV[index + 1])
+    log_change(ARGV[1], 'evicted', nil, ARGV[index + 1])
+  end
   answer[#answer + 1] = left
 end
 return answer

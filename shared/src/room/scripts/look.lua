@@ -4,7 +4,6 @@
     ARGV[1..] life, visitor, place, …, at most a few hundred visitors
   Returns a word a visitor, those of claim.lua but for one: unknown (absent or forgotten; a claim says more).
 ]]
-local words = { [OUTCOME.LEFT] = 'left', [OUTCOME.FINISHED] = 'finished', [OUTCOME.LAPSED] = 'lapsed' }
 local life = redis.call('HGET', keys.room, 'life')
 if not life then return NO_ROOM end
 if not knows_places() then return DRAWN end
@@ -20,8 +19,8 @@ local function word_for(visitor, place)
   if number_in_lobby(visitor) then return 'waiting' end
   local outcome = outcome_of(place)
   -- Claimed once; Redis has lost the admission, which a claim gives again while it is not over.
-  if outcome == OUTCOME.CLAIMED and not admission and not lost_admissions_are_over() then return 'admitted' end
-  return words[outcome] or 'unknown'
+  if not admission and is_claimed(outcome) then return 'admitted' end
+  return OUTCOME_WORDS[outcome] or 'unknown'
 end
 
 local answer = {}

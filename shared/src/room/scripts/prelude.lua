@@ -12,8 +12,12 @@ end
 -- Places per chunk of the bitmap and of the outcomes, whose versions tell what to fetch.
 local CHUNK = 65536
 
--- Outcomes of a place, four bits each. CLAIMED is not the end, but tells who had been let in if Redis forgets the rest.
-local OUTCOME = { LEFT = 1, FINISHED = 2, LAPSED = 3, CLAIMED = 4 }
+-- Outcomes of a place, four bits each. GIVEN_UP has lapsed because another place has let its visitor in since a loss. CLAIMED and
+-- the values behind it are not the end, but tell who had been let in if Redis forgets the rest, and after how many losses (modulo
+-- these values): what an earlier loss has lost may be over at the next.
+local OUTCOME = { LEFT = 1, FINISHED = 2, LAPSED = 3, GIVEN_UP = 4, CLAIMED = 5 }
+local CLAIMED_VALUES = 11
+local OUTCOME_WORDS = { 'left', 'finished', 'lapsed', 'lapsed' }
 
 -- Arguments of one command must fit on Lua's stack of 8,000.
 local MOST_ARGUMENTS = 6000
@@ -133,6 +137,10 @@ local function write_admission(visitor, admission)
   local text = table.concat({ admission.place, admission.since, admission.jti, admission.till }, ' ')
   redis.call('HSET', keys.admissions, visitor, text)
   redis.call('ZADD', keys.active, admission.till, visitor)
+  -- When the last of those that are claimed is over, is remembered with the room.
+  if admission.jti ~= '-' and tonumber(admission.till) > tonumber(redis.call('HGET', keys.room, 'claimed_until_ms') or 0) then
+    redis.call('HSET', keys.room, 'claimed_until_ms', admission.till)
+  end
 end
 
 local function forget_admission(visitor)
@@ -143,16 +151,27 @@ end
 -- How many of the active set have claimed is kept beside it: of those Redis' loss leaves people in the shop.
 local function count_claimed(change) redis.call('HINCRBY', keys.room, 'claimed', change) end
 
--- When the last admission that was lost with the room is over; nil where the room never was.
-local function lost_admissions_end() return tonumber(redis.call('HGET', keys.room, 'lost_active_until_ms')) end
-
-local function lost_admissions_are_over()
-  local till = lost_admissions_end()
-  return till and now_ms() >= till
+local function note_claimed(place)
+  set_outcome(place, OUTCOME.CLAIMED + tonumber(redis.call('HGET', keys.room, 'losses') or 0) % CLAIMED_VALUES)
 end
 
--- Who has been in and has ended since a loss; beside the ids of admissions, of which none has a blank.
-local function ended_since_loss(visitor) return 'visitor ' .. visitor end
+-- Whether an outcome says that its place's admission was claimed, and that admission, if it is lost, may not be over.
+local function is_claimed(outcome)
+  if outcome < OUTCOME.CLAIMED then return false end
+  local room = redis.call('HMGET', keys.room, 'losses', 'losses_over', 'lost_active_until_ms')
+  local losses, over = tonumber(room[1] or 0), tonumber(room[2] or 0)
+  if room[3] and now_ms() >= tonumber(room[3]) then over = losses end
+  return (losses - outcome + OUTCOME.CLAIMED) % CLAIMED_VALUES <= losses - over
+end
+
+-- Who has been in and has ended since a loss is remembered for as long as another token of theirs may live that is of a place from
+-- before it; beside the ids of admissions, of which none has a blank.
+local function note_end_since_loss(visitor)
+  local till = tonumber(redis.call('HGET', keys.room, 'lost_places_until_ms'))
+  if till and now_ms() < till then redis.call('ZADD', keys.ended, till, 'visitor ' .. visitor) end
+end
+
+local function has_ended_since_loss(visitor) return redis.call('ZSCORE', keys.ended, 'visitor ' .. visitor) ~= false end
 
 -- Ends an admission for good: the slot is free, and its token is refused from now on.
 local function end_admission(visitor, admission, outcome)
@@ -162,9 +181,7 @@ local function end_admission(visitor, admission, outcome)
   if admission.jti ~= '-' then
     redis.call('ZADD', keys.ended, admission.till, admission.jti)
     count_claimed(-1)
-    -- Another token of theirs may be of a place that was claimed before the loss.
-    local till = lost_admissions_end()
-    if till and now_ms() < till then redis.call('ZADD', keys.ended, till, ended_since_loss(visitor)) end
+    note_end_since_loss(visitor)
   end
 end
 
@@ -181,9 +198,11 @@ end
 
 -- Ends an admission that Redis has lost, of which the outcome still says that it was claimed. Whether it was one.
 local function end_lost_admission(place, outcome)
-  if not tonumber(place) or not was_lost_once() or outcome_of(place) ~= OUTCOME.CLAIMED then return false end
+  if not tonumber(place) or not was_lost_once() then return false end
+  local known = outcome_of(place)
+  if known < OUTCOME.CLAIMED then return false end
+  if is_claimed(known) then has_shown_up() end
   set_outcome(place, outcome)
-  has_shown_up()
   return true
 end
 

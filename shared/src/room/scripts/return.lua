@@ -20,7 +20,8 @@ local function restore(visitor, place, value)
   if tonumber(place) < floor then return 0 end
   if redis.call('GETBIT', keys.departed, place) == 1 then return 0 end
   if redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1] then return 0 end
-  if redis.call('HEXISTS', keys.admissions, visitor) == 1 or not gives_up_later_place(visitor, place) then return 0 end
+  if redis.call('HEXISTS', keys.admissions, visitor) == 1 or has_ended_since_loss(visitor) then return 0 end
+  if not gives_up_later_place(visitor, place) then return 0 end
   next_number = next_number or next_of_this_run(tonumber(settings[2]), settings[3])
   if tonumber(place) >= next_number then next_number = jump(next_number, tonumber(place)) end
   put_in_line(visitor, place, value)
