@@ -23,10 +23,11 @@ local is_of_this_life = tonumber(ARGV[4]) >= math.floor(tonumber(life) / 1000000
 if not is_of_this_life then return 'live' end
 if not knows_places() then return DRAWN end
 local outcome = tonumber(ARGV[2]) and outcome_of(ARGV[2]) or 0
-if OUTCOME_WORDS[outcome] then return 'ended' end
+local was_lost = restored_at and tonumber(ARGV[4]) <= restored_at
+-- Without a loss of the room, a place lapses under a good admission only where Redis has forgotten the claim.
+if OUTCOME_WORDS[outcome] and (outcome ~= OUTCOME.LAPSED or was_lost) then return 'ended' end
 -- By another place they are in, or have been, since the loss.
 local is_in_elsewhere = admission and admission.jti ~= '-' and admission.place ~= '-' and admission.place ~= ARGV[2]
-local was_lost = restored_at and tonumber(ARGV[4]) <= restored_at
 if was_lost and (is_in_elsewhere or has_ended_since_loss(visitor)) then
   end_lost_admission(ARGV[2], OUTCOME.GIVEN_UP)
   return 'ended'

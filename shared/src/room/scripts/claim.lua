@@ -58,7 +58,12 @@ local function restored(visitor, admission, place)
   if settings[6] and tonumber(place) > tonumber(settings[6]) then return 'waiting' end
   if tonumber(place) < tonumber(settings[5] or 0) then return 'lapsed' end
   if redis.call('ZRANGEBYSCORE', keys.waiting, place, place, 'LIMIT', 0, 1)[1] then return 'lapsed' end
-  if has_ended_since_loss(visitor) or not gives_up_later_place(visitor, place) then return 'lapsed' end
+  if has_ended_since_loss(visitor) then
+    -- The token may be renewed, and the mark not.
+    set_outcome(place, OUTCOME.GIVEN_UP)
+    return 'lapsed'
+  end
+  if not gives_up_later_place(visitor, place) then return 'lapsed' end
   if admission then end_admission(visitor, admission, OUTCOME.LAPSED) end
   next_number = next_number or next_of_this_run(tonumber(settings[3]), settings[4])
   if tonumber(place) >= next_number then next_number = jump(next_number, tonumber(place)) end

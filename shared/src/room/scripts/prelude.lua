@@ -12,9 +12,9 @@ end
 -- Places per chunk of the bitmap and of the outcomes, whose versions tell what to fetch.
 local CHUNK = 65536
 
--- Outcomes of a place, four bits each. GIVEN_UP has lapsed because another place has let its visitor in since a loss. CLAIMED and
--- the values behind it are not the end, but tell who had been let in if Redis forgets the rest, and after how many losses (modulo
--- these values): what an earlier loss has lost may be over at the next.
+-- Outcomes of a place, four bits each. GIVEN_UP has lapsed because another place has let its visitor in since a loss, or they were
+-- evicted from it. CLAIMED and the values behind it are not the end, but tell who had been let in if Redis forgets the rest, and
+-- after how many losses (modulo these values): what an earlier loss has lost may be over at the next.
 local OUTCOME = { LEFT = 1, FINISHED = 2, LAPSED = 3, GIVEN_UP = 4, CLAIMED = 5 }
 local CLAIMED_VALUES = 11
 local OUTCOME_WORDS = { 'left', 'finished', 'lapsed', 'lapsed' }

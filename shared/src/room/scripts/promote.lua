@@ -56,7 +56,8 @@ end
 local overdue = redis.call('ZRANGEBYSCORE', keys.active, '-inf', now, 'LIMIT', 0, limit)
 for _, visitor in ipairs(overdue) do expire(visitor) end
 -- A token that has expired by itself need not be remembered as ended; five seconds are the verifiers' leeway.
-redis.call('ZREMRANGEBYSCORE', keys.ended, '-inf', now - 6000)
+local expired = redis.call('ZRANGEBYSCORE', keys.ended, '-inf', now - 6000, 'LIMIT', 0, math.min(limit, MOST_ARGUMENTS))
+if #expired > 0 then redis.call('ZREM', keys.ended, unpack(expired)) end
 
 -- The bucket holds 0.3 s of the rate, at least two ticks and at least one admission: a stall is not followed by a burst.
 -- At rate 0 it holds nothing: what was in it is not let in.

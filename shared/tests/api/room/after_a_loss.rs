@@ -498,6 +498,12 @@ async fn who_waited_and_buys_by_a_later_place_does_not_stand_there_again() {
     let life = life(&line).await;
     assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Lapsed);
     assert_eq!(beat(&line, life, 3, 3).await, Beaten::Returned(0));
+    // Nor when nobody knows any more that they have been in.
+    let mut forget = redis::cmd("ZREM");
+    forget.arg(format!("onsale:{{{}}}:ended", line.room()));
+    forget.arg(format!("visitor {}", visitor(2)));
+    assert_eq!(redis().await.query::<u64>(&forget).await.unwrap(), 1);
+    assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Lapsed);
     assert_eq!(beat(&line, life, 4, 4).await, Beaten::Returned(1));
     assert_eq!(line.snapshot(0).await.unwrap().unwrap().waiting, 1);
 }
@@ -696,4 +702,50 @@ async fn who_has_bought_is_not_in_by_an_admission_that_a_failover_forgot() {
     let check = line.check_admission(&claims[0]).await.unwrap();
     assert_eq!(check, AdmissionCheck::Ended);
     assert_eq!(active(&line).await, 0);
+}
+
+#[tokio::test]
+async fn whose_claim_a_failover_forgot_stays_in_though_the_place_has_lapsed() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let claims = let_in(&line, 1).await;
+    // Forgotten: the claim, of somebody who had missed one before; and nobody claims in time.
+    let key = |name: &str| format!("onsale:{{{}}}:{name}", line.room());
+    let who = visitor(1);
+    let entry = format!("1 {} - 1", claims[0].iat * 1000);
+    let mut commands = [redis::cmd("HSET"), redis::cmd("ZADD"), redis::cmd("SADD")];
+    commands[0]
+        .arg(key("admissions"))
+        .arg(who.as_str())
+        .arg(entry);
+    commands[1].arg(key("active")).arg(1).arg(who.as_str());
+    commands[2].arg(key("missed")).arg(who.as_str());
+    for command in &commands {
+        redis().await.query::<u64>(command).await.unwrap();
+    }
+    line.promote(LIMITS).await.unwrap();
+    assert_eq!(active(&line).await, 0);
+    let check = line.check_admission(&claims[0]).await.unwrap();
+    assert_eq!(check, AdmissionCheck::Live);
+    assert_eq!(active(&line).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_the_ended_is_forgotten_bit_by_bit() {
+    let line = new_room(&open()).await;
+    let ended = format!("onsale:{{{}}}:ended", line.room());
+    let mut add = redis::cmd("ZADD");
+    add.arg(&ended);
+    for who in 0..2_500 {
+        add.arg(1).arg(format!("visitor {who}"));
+    }
+    redis().await.query::<u64>(&add).await.unwrap();
+    let mut count = redis::cmd("ZCARD");
+    count.arg(&ended);
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        line.promote(LIMITS).await.unwrap();
+        left.push(redis().await.query::<u64>(&count).await.unwrap());
+    }
+    assert_eq!(left, [1_500, 500, 0]);
 }
