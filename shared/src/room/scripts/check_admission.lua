@@ -25,7 +25,7 @@ if not knows_places() then return DRAWN end
 local outcome = tonumber(ARGV[2]) and outcome_of(ARGV[2]) or 0
 local was_lost = restored_at and tonumber(ARGV[4]) <= restored_at
 -- Without a loss of the room, a place lapses under a good admission only where Redis has forgotten the claim.
-if OUTCOME_WORDS[outcome] and (outcome ~= OUTCOME.LAPSED or was_lost) then return 'ended' end
+if OUTCOME_WORDS[outcome] and (outcome < OUTCOME.LAPSED or was_lost) then return 'ended' end
 -- By another place they are in, or have been, since the loss.
 local is_in_elsewhere = admission and admission.jti ~= '-' and admission.place ~= '-' and admission.place ~= ARGV[2]
 if was_lost and (is_in_elsewhere or has_ended_since_loss(visitor)) then
