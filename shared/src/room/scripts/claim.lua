@@ -64,7 +64,7 @@ local function restored(visitor, admission, place)
     return 'lapsed'
   end
   if not gives_up_later_place(visitor, place) then return 'lapsed' end
-  if admission then end_admission(visitor, admission, OUTCOME.LAPSED) end
+  if admission then end_admission(visitor, admission, OUTCOME.GIVEN_UP) end
   next_number = next_number or next_of_this_run(tonumber(settings[3]), settings[4])
   if tonumber(place) >= next_number then next_number = jump(next_number, tonumber(place)) end
   put_in_line(visitor, place, beat)
@@ -76,11 +76,12 @@ end
 -- stands, by another place further in front.
 local function lost(visitor, admission, place, jti)
   local has_come_in = admission and admission.jti ~= '-' or has_ended_since_loss(visitor)
-  if has_come_in or not is_claimed(outcome_of(place)) or not gives_up_later_place(visitor, place) then
-    end_lost_admission(place, has_come_in and OUTCOME.GIVEN_UP or OUTCOME.LAPSED)
+  local is_over = not is_claimed(outcome_of(place))
+  if has_come_in or is_over or not gives_up_later_place(visitor, place) then
+    end_lost_admission(place, is_over and not has_come_in and OUTCOME.LAPSED or OUTCOME.GIVEN_UP)
     return 'lapsed'
   end
-  if admission then end_admission(visitor, admission, OUTCOME.LAPSED) end
+  if admission then end_admission(visitor, admission, OUTCOME.GIVEN_UP) end
   has_shown_up()
   return give(visitor, { place = place, since = whole(now), jti = '-' }, jti)
 end

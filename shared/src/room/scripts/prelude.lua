@@ -12,9 +12,10 @@ end
 -- Places per chunk of the bitmap and of the outcomes, whose versions tell what to fetch.
 local CHUNK = 65536
 
--- Outcomes of a place, four bits each. GIVEN_UP has lapsed because another place has let its visitor in since a loss, or they were
--- evicted from it. CLAIMED and the values behind it are not the end, but tell who had been let in if Redis forgets the rest, and
--- after how many losses (modulo these values): what an earlier loss has lost may be over at the next.
+-- Outcomes of a place, four bits each. LAPSED has run out of time. GIVEN_UP has lapsed since a loss for another place of its
+-- visitor: one further in front, or one that they have come in by, or were evicted from. CLAIMED and the values behind it are not
+-- the end, but tell who had been let in if Redis forgets the rest, and after how many losses (modulo these values): what an earlier
+-- loss has lost may be over at the next.
 local OUTCOME = { LEFT = 1, FINISHED = 2, LAPSED = 3, GIVEN_UP = 4, CLAIMED = 5 }
 local CLAIMED_VALUES = 11
 local OUTCOME_WORDS = { 'left', 'finished', 'lapsed', 'lapsed' }
@@ -311,7 +312,7 @@ local function gives_up_later_place(visitor, place)
   if number then
     redis.call('ZREM', keys.lobby, visitor)
     redis.call('ZREM', keys.lobby_absent, visitor)
-    set_all(keys.lobby_outcomes, 'u4', { tonumber(number) }, OUTCOME.LAPSED)
+    set_all(keys.lobby_outcomes, 'u4', { tonumber(number) }, OUTCOME.GIVEN_UP)
   end
   for _, key in ipairs({ keys.waiting, keys.absent }) do
     local later = redis.call('ZSCORE', key, visitor)
@@ -321,7 +322,7 @@ local function gives_up_later_place(visitor, place)
       redis.call('SREM', keys.missed, visitor)
       set_all(keys.promised, 'u32', { tonumber(later) }, 0)
       mark_departed({ tonumber(later) }, 1)
-      set_outcome(later, OUTCOME.LAPSED)
+      set_outcome(later, OUTCOME.GIVEN_UP)
     end
   end
   return true

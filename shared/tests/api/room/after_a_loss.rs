@@ -273,6 +273,13 @@ async fn check_after_a_loss(line: &Line, claims: &AdmissionClaims) -> AdmissionC
     line.check_admission(claims).await.unwrap()
 }
 
+async fn forget_outcome(line: &Line, place: u64) {
+    let mut forget = redis::cmd("BITFIELD");
+    forget.arg(format!("onsale:{{{}}}:outcomes", line.room()));
+    forget.arg(&["SET", "u4", &format!("#{place}"), "0"]);
+    redis().await.query::<Vec<u64>>(&forget).await.unwrap();
+}
+
 async fn active(line: &Line) -> u64 {
     line.snapshot(0).await.unwrap().unwrap().active
 }
@@ -668,6 +675,26 @@ async fn a_late_purchase_does_not_end_what_its_visitor_joined_for_since() {
 }
 
 #[tokio::test]
+async fn a_late_purchase_by_what_was_lost_and_is_over_does_not_end_it_either() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let claims = let_in(&line, 1).await;
+    lost_and_written_back(&line).await;
+    set_field(&line, "lost_active_until_ms", "1").await;
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Lapsed);
+    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap();
+    let [Joined::New(later)] = joined.visitors[..] else {
+        panic!("{joined:?}");
+    };
+    set_field(&line, "restored_at_ms", "1").await;
+    promote(&line, 1).await;
+    let given = claim(&line, 1, later.0).await;
+    assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
+    assert!(!line.finish(&claims[0]).await.unwrap());
+    assert_eq!(claim(&line, 1, later.0).await, given);
+}
+
+#[tokio::test]
 async fn a_claim_that_redis_forgot_is_lost_and_not_forgotten_the_next_time() {
     let line = new_room(&open()).await;
     join(&line, 1, 1).await;
@@ -704,16 +731,11 @@ async fn who_has_bought_is_not_in_by_an_admission_that_a_failover_forgot() {
     assert_eq!(active(&line).await, 0);
 }
 
-#[tokio::test]
-async fn whose_claim_a_failover_forgot_stays_in_though_the_place_has_lapsed() {
-    let line = new_room(&open()).await;
-    join(&line, 1, 1).await;
-    let claims = let_in(&line, 1).await;
-    // Forgotten: the claim, of somebody who had missed one before; and nobody claims in time.
+/// The first visitor has claimed, Redis has forgotten it, and nobody claims in time, for the second time.
+async fn lapses_unclaimed(line: &Line, claims: &AdmissionClaims) {
     let key = |name: &str| format!("onsale:{{{}}}:{name}", line.room());
     let who = visitor(1);
-    // Let in later than any stall of this test, which else counts as an outage that the claim outlives.
-    let entry = format!("1 {} - 1", (claims[0].iat + 600) * 1000);
+    let entry = format!("1 {} - 1", claims.iat * 1000);
     let mut commands = [redis::cmd("HSET"), redis::cmd("ZADD"), redis::cmd("SADD")];
     commands[0]
         .arg(key("admissions"))
@@ -725,10 +747,116 @@ async fn whose_claim_a_failover_forgot_stays_in_though_the_place_has_lapsed() {
         redis().await.query::<u64>(command).await.unwrap();
     }
     line.promote(LIMITS).await.unwrap();
+    assert_eq!(claim(line, 1, 1).await, ClaimOutcome::Lapsed);
+}
+
+#[tokio::test]
+async fn whose_claim_a_failover_forgot_stays_in_though_the_place_has_lapsed() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let claims = let_in(&line, 1).await;
+    lapses_unclaimed(&line, &claims[0]).await;
     assert_eq!(active(&line).await, 0);
     let check = line.check_admission(&claims[0]).await.unwrap();
     assert_eq!(check, AdmissionCheck::Live);
     assert_eq!(active(&line).await, 1);
+}
+
+#[tokio::test]
+async fn whose_claim_a_failover_forgot_is_not_in_twice() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let claims = let_in(&line, 1).await;
+    lapses_unclaimed(&line, &claims[0]).await;
+    join(&line, 1, 1).await;
+    promote(&line, 1).await;
+    let given = claim(&line, 1, 2).await;
+    assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
+    let check = line.check_admission(&claims[0]).await.unwrap();
+    assert_eq!(check, AdmissionCheck::Ended);
+}
+
+#[tokio::test]
+async fn whose_claim_was_lost_with_redis_stays_in_though_the_place_has_lapsed() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    memory.look().await.unwrap();
+    let claims = let_in(&line, 1).await;
+    lose(&line).await;
+    look_until_there(&mut memory).await;
+    // They poll once more, and stand in line again beside being in the shop.
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Waiting);
+    set_field(&line, "restored_at_ms", "1").await;
+    promote(&line, 1).await;
+    lapses_unclaimed(&line, &claims[0]).await;
+    let check = check_after_a_loss(&line, &claims[0]).await;
+    assert_eq!(check, AdmissionCheck::Live);
+    assert_eq!(active(&line).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_over_by_the_clock_of_redis_has_ended_for_every_other_clock() {
+    let line = new_room(&NewRoom {
+        admission_ttl_ms: Some(1_000),
+        ..open()
+    })
+    .await;
+    join(&line, 1, 1).await;
+    let claims = let_in(&line, 1).await;
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    while active(&line).await > 0 {
+        assert!(tokio::time::Instant::now() < deadline);
+        line.promote(LIMITS).await.unwrap();
+        tokio::time::sleep(LIMITS.tick).await;
+    }
+    let mut forget = redis::cmd("DEL");
+    forget.arg(format!("onsale:{{{}}}:ended", line.room()));
+    assert_eq!(redis().await.query::<u64>(&forget).await.unwrap(), 1);
+    let check = line.check_admission(&claims[0]).await.unwrap();
+    assert_eq!(check, AdmissionCheck::Ended);
+}
+
+/// A visitor waits when Redis is lost, joins anew, comes in by the later place, and Redis is lost again.
+async fn in_by_a_later_place_at_a_loss(line: &Line, is_known: bool) -> AdmissionClaims {
+    join(line, 1, 1).await;
+    lost_and_written_back(line).await;
+    set_field(line, "restored_at_ms", "1").await;
+    let joined = line.join(&[visitor(1)], PRESENT).await.unwrap();
+    let [Joined::New(Number(later))] = joined.visitors[..] else {
+        panic!("{joined:?}");
+    };
+    promote(line, 1).await;
+    let ClaimOutcome::Admitted(admission) = claim(line, 1, later).await else {
+        panic!("not let in");
+    };
+    if !is_known {
+        forget_outcome(line, later).await;
+    }
+    lost_and_written_back(line).await;
+    admission_claims(line.room(), visitor(1), later, &admission)
+}
+
+#[tokio::test]
+async fn a_lost_admission_is_given_up_for_a_place_further_in_front() {
+    let line = new_room(&open()).await;
+    let claims = in_by_a_later_place_at_a_loss(&line, true).await;
+    let life = life(&line).await;
+    assert_eq!(beat(&line, life, 1, 1).await, Beaten::Returned(1));
+    assert_eq!(claim(&line, 1, claims.num.0).await, ClaimOutcome::Lapsed);
+    let check = line.check_admission(&claims).await.unwrap();
+    assert_eq!(check, AdmissionCheck::Ended);
+}
+
+#[tokio::test]
+async fn an_admission_whose_claim_was_lost_is_given_up_with_its_place() {
+    let line = new_room(&open()).await;
+    let claims = in_by_a_later_place_at_a_loss(&line, false).await;
+    assert_eq!(claim(&line, 1, claims.num.0).await, ClaimOutcome::Waiting);
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Waiting);
+    assert_eq!(claim(&line, 1, claims.num.0).await, ClaimOutcome::Lapsed);
+    let check = line.check_admission(&claims).await.unwrap();
+    assert_eq!(check, AdmissionCheck::Ended);
 }
 
 #[tokio::test]
@@ -747,20 +875,13 @@ async fn who_comes_in_again_after_a_loss_stays_in_though_a_failover_forgot_all_o
     let claims = admission_claims(line.room(), visitor(2), again, &admission);
     // Forgotten: that they joined again, and what followed.
     let key = |name: &str| format!("onsale:{{{}}}:{name}", line.room());
-    let mut commands = [
-        redis::cmd("HDEL"),
-        redis::cmd("ZREM"),
-        redis::cmd("BITFIELD"),
-    ];
+    let mut commands = [redis::cmd("HDEL"), redis::cmd("ZREM")];
     commands[0].arg(key("admissions")).arg(visitor(2).as_str());
     commands[1].arg(key("active")).arg(visitor(2).as_str());
-    let place = format!("#{again}");
-    commands[2]
-        .arg(key("outcomes"))
-        .arg(&["SET", "u4", &place, "0"]);
     for command in &commands {
-        redis().await.query::<redis::Value>(command).await.unwrap();
+        redis().await.query::<u64>(command).await.unwrap();
     }
+    forget_outcome(&line, again).await;
     let before = active(&line).await;
     assert_eq!(claim(&line, 2, again).await, ClaimOutcome::Lapsed);
     let check = line.check_admission(&claims).await.unwrap();
