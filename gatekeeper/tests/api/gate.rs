@@ -55,12 +55,13 @@ impl Process {
             "--drain-delay-ms",
             "0",
         ];
-        // Tests ask in loops, as nobody should.
-        let patient: &[&str] = if flags.contains(&"--early-polls") {
-            &[]
-        } else {
-            &["--early-polls", "allow"]
-        };
+        // Tests ask in loops, all from one address, as nobody should.
+        let patience = [
+            ["--early-polls", "allow"],
+            ["--address-requests-per-second", "0"],
+        ];
+        let patient = patience.iter().filter(|[flag, _]| !flags.contains(flag));
+        let patient = patient.flatten();
         let config = Config::parse_from(fixed.iter().chain(patient).chain(flags));
         let (shutdown, readiness) = (Shutdown::new(), Readiness::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -231,12 +231,7 @@ async fn polls_of_waiting_visitors_cost_no_redis_command() {
         .join(format!("polls-{:08x}", rand::random::<u32>()));
     let server =
         devstack::stores::RedisServer::start(devstack::test_stores::servers(), folder).unwrap();
-    let gate = Gate::with(
-        &server.url(),
-        &fast_room(),
-        &["--address-requests-per-second", "0"],
-    )
-    .await;
+    let gate = Gate::with(&server.url(), &fast_room(), &[]).await;
     let mut tokens = Vec::new();
     for visitor in 0..50 {
         tokens.push(text(&gate.join(&format!("user-{visitor}")).await, "token"));
