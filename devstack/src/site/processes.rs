@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use devstack::process::{Launch, NOTE_EXTENSION, Note, Running};
+use devstack::process::{Identity, Launch, NOTE_EXTENSION, Note, Running};
 
 use super::Site;
 use crate::say::say;
@@ -33,8 +33,10 @@ impl Site {
             .state
             .launch(name)
             .with_context(|| format!("{name} was never started"))?;
-        if let Some(running) = launch.still_running() {
-            return wait_until_ready(launch, running.pid);
+        if let Some(running) = launch.still_running()
+            && becomes_ready(launch, &running)?
+        {
+            return Ok(());
         }
         say(&format!("{name} does not run any more; starting it again"));
         start(launch)
@@ -87,18 +89,23 @@ fn start(launch: &Launch) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn wait_until_ready(launch: &Launch, pid: u32) -> anyhow::Result<()> {
+/// Waits until a process that runs is ready. False if it ends meanwhile: one that was killed a moment ago still seems to run.
+fn becomes_ready(launch: &Launch, running: &Identity) -> anyhow::Result<bool> {
     let deadline = Instant::now() + Duration::from_secs(launch.ready_within_seconds);
     while !launch.ready.check() {
+        if !running.is_alive() {
+            return Ok(false);
+        }
         if Instant::now() > deadline {
             bail!(
-                "{} runs (process {pid}) but is not ready; its log is {}. `make down`, then `make up`, \
+                "{} runs (process {}) but is not ready; its log is {}. `make down`, then `make up`, \
                  begins anew",
                 launch.name,
+                running.pid,
                 launch.log.display()
             );
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    Ok(())
+    Ok(true)
 }

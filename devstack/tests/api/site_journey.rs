@@ -104,6 +104,26 @@ async fn what_has_died_comes_back_where_it_was() {
 }
 
 #[test]
+fn what_dies_while_it_is_waited_for_is_started_again() {
+    let site = Site::new();
+    let before = site.up();
+    let gatekeeper = site.identity("gatekeeper-1");
+    gatekeeper.signal(Signal::SIGSTOP).unwrap();
+    let dying = gatekeeper.clone();
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        dying.signal(Signal::SIGKILL).unwrap()
+    });
+
+    let after = site.up();
+
+    assert!(killer.join().unwrap());
+    assert!(!gatekeeper.is_alive());
+    assert_ne!(before.pids["gatekeeper-1"], after.pids["gatekeeper-1"]);
+    assert!(site.identity("gatekeeper-1").is_alive());
+}
+
+#[test]
 fn what_a_killed_up_left_is_stopped_and_nobody_else() {
     let site = Site::new();
     let logs = site.dir().join("logs");
