@@ -26,7 +26,7 @@ local outcome = tonumber(ARGV[2]) and outcome_of(ARGV[2]) or 0
 local was_lost = restored_at and tonumber(ARGV[4]) <= restored_at
 local is_in_elsewhere = admission and admission.jti ~= '-' and admission.place ~= '-' and admission.place ~= ARGV[2]
 -- A place lapses under an admission that is not over only where Redis has forgotten the claim, or the last stretch: it stands,
--- unless another place has let its visitor in. And a place that was given up after a loss ends what is from before it alone.
+-- unless another place has let its visitor in. And a place that was given up ends what is from before a loss alone.
 local may_stand = outcome == OUTCOME.LAPSED or outcome == OUTCOME.GIVEN_UP and not was_lost
 local stands = may_stand and not is_in_elsewhere and tonumber(ARGV[5]) > now_ms()
 if OUTCOME_WORDS[outcome] and not stands then return 'ended' end

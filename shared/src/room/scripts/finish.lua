@@ -27,18 +27,27 @@ if admission and (admission.jti == ARGV[2] or is_same_place) then
   return 1
 end
 
+if not is_of_this_life or not tonumber(place) then return 0 end
+
 -- Redis has lost the admission if its outcome still says that it was claimed; or, where nobody remembers as much, because the
--- claim was the last that happened, if its visitor stands in line there again, or it is from before the loss. And a place that is
--- given up, because another one has let its visitor in since, may have bought all the same.
+-- claim was the last that happened, if its visitor stands in line there again, if it is from before the loss, or if the place has
+-- lapsed before the admission was over. And a place that is given up, because its visitor has come in by another one since, or
+-- stands further in front, may have bought all the same.
 local function is_lost()
   if end_lost_admission(place, OUTCOME.FINISHED) then return true end
   if redis.call('ZSCORE', keys.waiting, visitor) == place or redis.call('ZSCORE', keys.absent, visitor) == place then return true end
   local known, restored_at = outcome_of(place), tonumber(redis.call('HGET', keys.room, 'restored_at_ms'))
   if known == OUTCOME.GIVEN_UP then return admission and not has_ended_since_loss(visitor) end
+  if known == OUTCOME.LAPSED then return tonumber(ARGV[3]) > now_ms() end
   return known == 0 and restored_at and let_in <= restored_at
 end
 
-if not is_of_this_life or not tonumber(place) or not is_lost() then return 0 end
+if not is_lost() then
+  -- It has bought all the same: a token of it that was stretched outlives what is listed as ended.
+  local known = outcome_of(place)
+  if known == OUTCOME.LAPSED or known == OUTCOME.GIVEN_UP then set_outcome(place, OUTCOME.FINISHED) end
+  return 0
+end
 -- Who has joined again since the loss has what they came for, too: neither a place nor an admission is left to them.
 if admission then
   end_admission(visitor, admission, OUTCOME.FINISHED)

@@ -12,10 +12,10 @@ end
 -- Places per chunk of the bitmap and of the outcomes, whose versions tell what to fetch.
 local CHUNK = 65536
 
--- Outcomes of a place, four bits each. LAPSED has run out of time. GIVEN_UP has lapsed since a loss for another place of its
--- visitor: one further in front, or one that they have come in by, or were evicted from. CLAIMED and the values behind it are not
--- the end, but tell who had been let in if Redis forgets the rest, and after how many losses (modulo these values): what an earlier
--- loss has lost may be over at the next.
+-- Outcomes of a place, four bits each. LAPSED has run out of time. GIVEN_UP has lapsed for another place of its visitor since
+-- Redis forgot something: one further in front, or one that they have come in by, or were evicted from. CLAIMED and the values
+-- behind it are not the end, but tell who had been let in if Redis forgets the rest, and after how many losses (modulo these
+-- values): what an earlier loss has lost may be over at the next.
 local OUTCOME = { LEFT = 1, FINISHED = 2, LAPSED = 3, GIVEN_UP = 4, CLAIMED = 5 }
 local CLAIMED_VALUES = 11
 local OUTCOME_WORDS = { 'left', 'finished', 'lapsed', 'lapsed' }

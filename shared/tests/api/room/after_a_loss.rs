@@ -273,6 +273,14 @@ async fn check_after_a_loss(line: &Line, claims: &AdmissionClaims) -> AdmissionC
     line.check_admission(claims).await.unwrap()
 }
 
+/// The same admission, had its time run out.
+fn over(claims: &AdmissionClaims) -> AdmissionClaims {
+    AdmissionClaims {
+        exp: claims.iat - 1,
+        ..claims.clone()
+    }
+}
+
 async fn forget_outcome(line: &Line, place: u64) {
     let mut forget = redis::cmd("BITFIELD");
     forget.arg(format!("onsale:{{{}}}:outcomes", line.room()));
@@ -670,7 +678,7 @@ async fn a_late_purchase_does_not_end_what_its_visitor_joined_for_since() {
     assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
     let now = jiff::Timestamp::now().as_millisecond();
     set_field(&line, "restored_at_ms", &now.to_string()).await;
-    assert!(!line.finish(&claims[0]).await.unwrap());
+    assert!(!line.finish(&over(&claims[0])).await.unwrap());
     assert_eq!(claim(&line, 1, 2).await, given);
 }
 
@@ -690,7 +698,7 @@ async fn a_late_purchase_by_what_was_lost_and_is_over_does_not_end_it_either() {
     promote(&line, 1).await;
     let given = claim(&line, 1, later.0).await;
     assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
-    assert!(!line.finish(&claims[0]).await.unwrap());
+    assert!(!line.finish(&over(&claims[0])).await.unwrap());
     assert_eq!(claim(&line, 1, later.0).await, given);
 }
 
@@ -774,6 +782,52 @@ async fn whose_claim_a_failover_forgot_is_not_in_twice() {
     assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
     let check = line.check_admission(&claims[0]).await.unwrap();
     assert_eq!(check, AdmissionCheck::Ended);
+}
+
+#[tokio::test]
+async fn who_buys_by_an_admission_that_redis_forgot_does_not_wait_to_buy_again() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let claims = let_in(&line, 1).await;
+    lapses_unclaimed(&line, &claims[0]).await;
+    join(&line, 1, 1).await;
+    assert_eq!(claim(&line, 1, 2).await, ClaimOutcome::Waiting);
+    assert!(line.finish(&claims[0]).await.unwrap());
+    assert_eq!(line.snapshot(0).await.unwrap().unwrap().waiting, 0);
+    assert_eq!(claim(&line, 1, 2).await, ClaimOutcome::Lapsed);
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Finished);
+}
+
+#[tokio::test]
+async fn who_buys_by_an_admission_that_redis_forgot_has_no_other_one_left() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let claims = let_in(&line, 1).await;
+    lapses_unclaimed(&line, &claims[0]).await;
+    join(&line, 1, 1).await;
+    promote(&line, 1).await;
+    let given = claim(&line, 1, 2).await;
+    assert!(matches!(given, ClaimOutcome::Admitted(_)), "{given:?}");
+    assert!(line.finish(&claims[0]).await.unwrap());
+    assert_eq!(active(&line).await, 0);
+    assert_eq!(claim(&line, 1, 2).await, ClaimOutcome::Finished);
+}
+
+#[tokio::test]
+async fn a_token_whose_stretch_redis_forgot_buys_nothing_after_a_late_purchase() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 1).await;
+    let stretched = let_in(&line, 1).await.remove(0);
+    lapses_unclaimed(&line, &stretched).await;
+    // The shop tells of it with the end that it knew; what is over is swept.
+    assert!(!line.finish(&over(&stretched)).await.unwrap());
+    let mut sweep = redis::cmd("ZREM");
+    sweep.arg(format!("onsale:{{{}}}:ended", line.room()));
+    sweep.arg(stretched.jti.to_string());
+    assert_eq!(redis().await.query::<u64>(&sweep).await.unwrap(), 1);
+    let check = line.check_admission(&stretched).await.unwrap();
+    assert_eq!(check, AdmissionCheck::Ended);
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Finished);
 }
 
 #[tokio::test]
