@@ -16,7 +16,7 @@ use super::line::{Line, unexpected};
 use super::registry::Registry;
 use super::script::room_script;
 use super::shop::REMEMBERED_FOR as SHOP_REMEMBERED_FOR;
-use super::snapshot::{CHUNK_PLACES, ChunkVersion, SnapshotChunk};
+use super::snapshot::{CHUNK_PLACES, ChunkVersion, SnapshotChunk, numbered};
 use crate::redis_handle::{Script, StoreError};
 use crate::tokens::waiting;
 
@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LOOK_WHILE_LOST: Duration = Duration::from_millis(50);
 /// Between two looks at whether the room is listed.
 const LISTED_EVERY: Duration = Duration::from_secs(5);
-/// Chunks of one fetch: 32 × 32 kB at most. Which of them are fetched goes round, so that none is forgotten for others.
+/// Chunks of one look: 32 × 8 kB and 32 × 32 kB at most. Which of them are read goes round, so that none is forgotten for others.
 const CHUNKS_AT_ONCE: usize = 32;
 
 /// The room as a process remembers it.
@@ -71,20 +71,50 @@ struct Known {
 #[derive(Debug, Default)]
 struct Chunks {
     known: BTreeMap<u64, SnapshotChunk>,
-    /// The last one of the last fetch.
-    fetched_last: u64,
+    /// The last one of those that were read last.
+    read_last: u64,
 }
 
-pub(super) type Versions = BTreeMap<u64, ChunkVersion>;
-pub(super) type Found = (
+/// The chunks that one look reads.
+#[derive(Debug, Default)]
+struct Wanted {
+    departed: Vec<u64>,
+    outcomes: Vec<u64>,
+}
+
+type Versions = BTreeMap<u64, ChunkVersion>;
+type Read = Vec<(ChunkVersion, Vec<u8>)>;
+
+/// The room of one moment, as `remember.lua` says it.
+type RawFound = (
     u8,
     HashMap<String, String>,
     u64,
     Versions,
     Versions,
+    Read,
+    Read,
     i64,
     bool,
 );
+
+#[derive(Debug)]
+pub(super) struct Found {
+    life: u64,
+    settings: HashMap<String, String>,
+    lowest: u64,
+    departed_versions: Versions,
+    outcome_versions: Versions,
+    departed: Read,
+    outcomes: Read,
+    read_at_ms: i64,
+    has_shop: bool,
+}
+
+/// When a room that is not there was removed, milliseconds since 1970; 0 where none was.
+struct Gone {
+    removed_at_ms: u64,
+}
 
 impl RoomMemory {
     /// Of the room of `line`, by the process called `process`. Nothing is remembered yet.
@@ -123,20 +153,42 @@ impl RoomMemory {
 
     /// Looks once: takes over what has changed, or does its part in writing the room back.
     pub async fn look(&mut self) -> Result<Fate, StoreError> {
-        let answer: redis::Value = self.line.redis.invoke(&self.line.call(&REMEMBER)).await?;
-        if let Ok(found) = redis::from_redis_value::<Found>(answer.clone()) {
-            self.take_over(found).await?;
-            return Ok(Fate::There);
+        let mut wanted = Wanted::default();
+        let mut answer = self.ask(&wanted).await?;
+        if let Ok(found) = &answer {
+            wanted = self.wanted(found);
+            if !wanted.is_empty() {
+                // All of it once more: what is taken over is of one moment, and nothing is of a room that is lost by now.
+                answer = self.ask(&wanted).await?;
+            }
+        }
+        match (answer, &self.known) {
+            (Ok(found), _) => {
+                self.take_over(found, &wanted);
+                Ok(Fate::There)
+            }
+            // The mark is cut to milliseconds, so the removal may be up to one later. No life begins so soon after one.
+            (Err(Gone { removed_at_ms }), Some(known))
+                if removed_at_ms.saturating_add(1).saturating_mul(1_000) <= known.life =>
+            {
+                self.write_back().await
+            }
+            (Err(_), _) => Ok(Fate::Removed),
+        }
+    }
+
+    async fn ask(&self, wanted: &Wanted) -> Result<Result<Found, Gone>, StoreError> {
+        let call = self.line.call(&REMEMBER).arg(wanted.departed.len());
+        let chunks = wanted.departed.iter().chain(&wanted.outcomes);
+        let call = chunks.fold(call, |call, index| call.arg(*index));
+        let answer: redis::Value = self.line.redis.invoke(&call).await?;
+        if let Ok(raw) = redis::from_redis_value(answer.clone()) {
+            let found = parse(raw).ok_or_else(|| unexpected("the room's hash cannot be read"))?;
+            return Ok(Ok(found));
         }
         let (_, removed_at_ms): (u8, u64) = redis::from_redis_value(answer)
             .or(Err(unexpected("remember answered something else")))?;
-        match &self.known {
-            // The mark is cut to milliseconds, so the removal may be up to one later. No life begins so soon after one.
-            Some(known) if removed_at_ms.saturating_add(1).saturating_mul(1_000) <= known.life => {
-                self.write_back().await
-            }
-            _ => Ok(Fate::Removed),
-        }
+        Ok(Err(Gone { removed_at_ms }))
     }
 
     /// Lists the room again when it is there and, twice in a row, was not in the list of rooms: that list may be lost alone, as
@@ -152,44 +204,44 @@ impl RoomMemory {
         Ok(())
     }
 
-    async fn take_over(&mut self, found: Found) -> Result<(), StoreError> {
-        let (_, settings, lowest, departed_versions, outcome_versions, read_at_ms, has_shop) =
-            found;
-        let life = settings.get("life").and_then(|life| life.parse().ok());
-        let life: u64 = life.ok_or_else(|| unexpected("the room's hash cannot be read"))?;
-        let earlier = self.known.take().filter(|known| known.life == life);
-        let (mut departed, mut outcomes, complete_at_ms) = earlier.map_or_else(
-            || (Chunks::default(), Chunks::default(), 0),
-            |known| (known.departed, known.outcomes, known.taken_at_ms),
-        );
-        // A chunk more than may be wanted: whoever was let in of late is in it.
-        let first = (lowest / CHUNK_PLACES).saturating_sub(1);
-        let caught_up = async {
-            let line = &self.line;
-            let departed = departed
-                .catch_up(line, "departed", &departed_versions, first)
-                .await?;
-            let outcomes = outcomes
-                .catch_up(line, "outcomes", &outcome_versions, first)
-                .await?;
-            Ok(departed && outcomes)
-        };
-        let caught_up: Result<bool, StoreError> = caught_up.await;
-        let is_complete = matches!(caught_up, Ok(true));
+    /// What has changed since the last look, as far as one reads it.
+    fn wanted(&self, found: &Found) -> Wanted {
+        let known = self.known.as_ref();
+        let of_this_life = known.filter(|known| known.life == found.life);
+        let first = first_chunk(found.lowest);
+        let none = Chunks::default();
+        let (departed, outcomes) =
+            of_this_life.map_or((&none, &none), |known| (&known.departed, &known.outcomes));
+        Wanted {
+            departed: departed.next_outdated(&found.departed_versions, first),
+            outcomes: outcomes.next_outdated(&found.outcome_versions, first),
+        }
+    }
+
+    fn take_over(&mut self, found: Found, wanted: &Wanted) {
+        let known = self.known.take();
+        let of_this_life = known.filter(|known| known.life == found.life);
+        let (mut departed, mut outcomes, complete_at_ms) = of_this_life
+            .map(|known| (known.departed, known.outcomes, known.taken_at_ms))
+            .unwrap_or_default();
+        let first = first_chunk(found.lowest);
+        departed.take_over(&wanted.departed, found.departed, first);
+        outcomes.take_over(&wanted.outcomes, found.outcomes, first);
+        let is_complete = departed.are_as_of(&found.departed_versions, first)
+            && outcomes.are_as_of(&found.outcome_versions, first);
         self.known = Some(Known {
-            life,
-            settings,
-            lowest,
+            life: found.life,
+            settings: found.settings,
+            lowest: found.lowest,
             taken_at_ms: if is_complete {
-                read_at_ms
+                found.read_at_ms
             } else {
                 complete_at_ms
             },
-            has_shop,
+            has_shop: found.has_shop,
             departed,
             outcomes,
         });
-        caught_up.map(drop)
     }
 
     async fn write_back(&self) -> Result<Fate, StoreError> {
@@ -209,7 +261,7 @@ impl RoomMemory {
             _ => return Ok(Fate::Lost),
         }
         warn!(room = %self.line.room(), "redis has lost the room; writing it back from memory");
-        let first = (known.lowest / CHUNK_PLACES).saturating_sub(1) * CHUNK_PLACES;
+        let first = first_chunk(known.lowest) * CHUNK_PLACES;
         let mut call = self.line.call(&RESTORE);
         call = call.arg(first).arg(known.lowest);
         call = call.arg(u8::from(known.has_shop));
@@ -237,37 +289,75 @@ impl RoomMemory {
     }
 }
 
+pub(super) fn parse(raw: RawFound) -> Option<Found> {
+    let (
+        _,
+        settings,
+        lowest,
+        departed_versions,
+        outcome_versions,
+        departed,
+        outcomes,
+        read_at_ms,
+        has_shop,
+    ) = raw;
+    Some(Found {
+        life: settings.get("life")?.parse().ok()?,
+        settings,
+        lowest,
+        departed_versions,
+        outcome_versions,
+        departed,
+        outcomes,
+        read_at_ms,
+        has_shop,
+    })
+}
+
+/// A chunk more than may be wanted: whoever was let in of late is in it.
+fn first_chunk(lowest: u64) -> u64 {
+    (lowest / CHUNK_PLACES).saturating_sub(1)
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        self.departed.is_empty() && self.outcomes.is_empty()
+    }
+}
+
 impl Chunks {
-    /// Fetches chunks whose version has changed, and forgets those before `first`. Whether nothing is left to fetch.
-    async fn catch_up(
-        &mut self,
-        line: &Line,
-        kind: &str,
-        versions: &Versions,
+    /// Those from `first` on that have another version by now.
+    fn outdated<'a>(
+        &'a self,
+        versions: &'a Versions,
         first: u64,
-    ) -> Result<bool, StoreError> {
-        self.known.retain(|index, _| *index >= first);
+    ) -> impl Iterator<Item = u64> + 'a {
         let is_outdated = |&(index, version): &(&u64, &ChunkVersion)| {
             let known = self.known.get(index);
             known.is_none_or(|chunk| chunk.version != *version)
         };
-        let wanted = versions.range(first..).filter(is_outdated);
-        let (before, behind): (Vec<u64>, Vec<u64>) = wanted
-            .map(|(index, _)| *index)
-            .partition(|index| *index <= self.fetched_last);
-        let is_complete = before.len() + behind.len() <= CHUNKS_AT_ONCE;
-        let next: Vec<u64> = behind
-            .into_iter()
-            .chain(before)
-            .take(CHUNKS_AT_ONCE)
-            .collect();
-        let Some(last) = next.last() else {
-            return Ok(true);
-        };
-        for chunk in line.chunks_of(kind, &next).await? {
-            self.known.insert(chunk.index, chunk);
-        }
-        self.fetched_last = *last;
-        Ok(is_complete)
+        let outdated = versions.range(first..).filter(is_outdated);
+        outdated.map(|(index, _)| *index)
+    }
+
+    fn are_as_of(&self, versions: &Versions, first: u64) -> bool {
+        self.outdated(versions, first).next().is_none()
+    }
+
+    /// As many of them as one look reads, those behind the last one read first.
+    fn next_outdated(&self, versions: &Versions, first: u64) -> Vec<u64> {
+        let (before, behind): (Vec<u64>, Vec<u64>) = self
+            .outdated(versions, first)
+            .partition(|index| *index <= self.read_last);
+        let next = behind.into_iter().chain(before);
+        next.take(CHUNKS_AT_ONCE).collect()
+    }
+
+    /// Takes over what was `read` of the chunks `indices`, and forgets those before `first`.
+    fn take_over(&mut self, indices: &[u64], read: Read, first: u64) {
+        self.known
+            .extend(numbered(indices, read).map(|chunk| (chunk.index, chunk)));
+        self.known.retain(|index, _| *index >= first);
+        self.read_last = indices.last().copied().unwrap_or(self.read_last);
     }
 }

@@ -16,6 +16,14 @@ use crate::redis_handle::{Call, StoreError};
 const DRAWN: &str = "DRAWN";
 const NO_ROOM: &str = "NOROOM";
 
+/// What a script `answered` that may refuse a room that is not there: that refusal by its name, [`StoreError::NoRoom`].
+pub(super) fn named<T>(answered: Result<T, StoreError>) -> Result<T, StoreError> {
+    match answered {
+        Err(StoreError::Refused(error)) if error.code() == Some(NO_ROOM) => Err(StoreError::NoRoom),
+        answered => answered,
+    }
+}
+
 impl Line {
     /// The place of somebody's number, by which Redis knows everything.
     pub fn place_of(&self, number: Number) -> u64 {
@@ -43,12 +51,7 @@ impl Line {
             self.ask_for_places().await?;
             answered = self.redis.invoke(&call()).await;
         }
-        match answered {
-            Err(StoreError::Refused(error)) if error.code() == Some(NO_ROOM) => {
-                Err(StoreError::NoRoom)
-            }
-            answered => answered,
-        }
+        named(answered)
     }
 
     async fn ask_for_places(&self) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::line::{Line, unexpected};
+use super::places;
 use super::script::room_script;
 use super::settings::Settings;
 use super::shop::ShopFacts;
@@ -122,29 +123,29 @@ impl Line {
     }
 
     /// The chunks `indices` of the departed bitmap, each with the version that it has now.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`] when there is no such room: then nothing is known of its chunks.
     pub async fn chunks(&self, indices: &[u64]) -> Result<Vec<SnapshotChunk>, StoreError> {
-        self.chunks_of("departed", indices).await
-    }
-
-    /// The same of the bitmap (`departed`) or of the outcomes (`outcomes`).
-    pub(super) async fn chunks_of(
-        &self,
-        kind: &str,
-        indices: &[u64],
-    ) -> Result<Vec<SnapshotChunk>, StoreError> {
         let call = indices
             .iter()
-            .fold(self.call(&CHUNKS).arg(kind), |call, index| call.arg(*index));
-        let pairs: Vec<(ChunkVersion, Vec<u8>)> = self.redis.invoke(&call).await?;
-        let chunks = indices.iter().zip(pairs);
-        Ok(chunks
-            .map(|(&index, (version, bits))| SnapshotChunk {
-                index,
-                version,
-                bits,
-            })
-            .collect())
+            .fold(self.call(&CHUNKS), |call, index| call.arg(*index));
+        let read = places::named(self.redis.invoke(&call).await)?;
+        Ok(numbered(indices, read).collect())
     }
+}
+
+/// What was `read` of the chunks `indices`, in their order.
+pub(super) fn numbered(
+    indices: &[u64],
+    read: Vec<(ChunkVersion, Vec<u8>)>,
+) -> impl Iterator<Item = SnapshotChunk> {
+    let chunks = indices.iter().zip(read);
+    chunks.map(|(&index, (version, bits))| SnapshotChunk {
+        index,
+        version,
+        bits,
+    })
 }
 
 pub(super) fn parse(raw: RawSnapshot) -> Option<RoomSnapshot> {

@@ -106,6 +106,17 @@ local function get_all(key, kind, places)
   return values
 end
 
+-- Chunks of the departed bitmap (`bits` 1) or of the outcomes (4), each with the version it has: version, bytes, ….
+local function read_chunks(data, versions, bits, chunks)
+  local bytes = CHUNK * bits / 8
+  local read = {}
+  for _, chunk in ipairs(chunks) do
+    read[#read + 1] = tonumber(redis.call('HGET', versions, chunk) or 0)
+    read[#read + 1] = redis.call('GETRANGE', data, tonumber(chunk) * bytes, (tonumber(chunk) + 1) * bytes - 1)
+  end
+  return read
+end
+
 -- `bit` 1: the places are no longer in waiting; 0: they are again.
 local function mark_departed(places, bit)
   if #places == 0 then return end

@@ -60,16 +60,20 @@ pub(super) async fn promote(line: &Line, count: u64) {
 /// As a Redis leaves it that was restarted without its data.
 pub(super) async fn lose(line: &Line) {
     let redis = redis().await;
-    let mut pattern = redis::cmd("KEYS");
-    pattern.arg(format!("onsale:{{{}}}:*", line.room()));
-    let keys: Vec<String> = redis.query(&pattern).await.unwrap();
-    redis
-        .query::<u64>(redis::cmd("DEL").arg(keys))
-        .await
-        .unwrap();
+    redis.query::<u64>(&deletion(line)).await.unwrap();
     let mut forget = redis::cmd("SREM");
     forget.arg("onsale:rooms").arg(line.room().as_str());
     redis.query::<u64>(&forget).await.unwrap();
+}
+
+/// Of all keys of the room at once, whatever is written meanwhile.
+fn deletion(line: &Line) -> redis::Cmd {
+    let mut deletion = redis::cmd("EVAL");
+    deletion
+        .arg("return redis.call('DEL', unpack(redis.call('KEYS', ARGV[1])))")
+        .arg(0)
+        .arg(format!("onsale:{{{}}}:*", line.room()));
+    deletion
 }
 
 /// Looks until the room is there.
@@ -212,6 +216,54 @@ async fn of_several_memories_the_newest_is_written_back() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(claim(&line, 2, 2).await, ClaimOutcome::Left);
+}
+
+#[tokio::test]
+async fn who_claims_while_a_memory_is_taken_is_not_turned_away_after_a_loss() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 3).await;
+    promote(&line, 1).await;
+    // What had become of somebody else is read anew in the same look.
+    assert!(line.evict(&visitor(2)).await.unwrap());
+    let request = [ClaimRequest {
+        visitor: visitor(1),
+        number: Number(1),
+        life: life(&line).await,
+    }];
+    let mut memory = RoomMemory::new(line.clone(), "a gatekeeper");
+    // On one connection: the claim comes right behind the first question of the look.
+    let (fate, outcomes) = tokio::join!(memory.look(), line.claim(&request));
+    assert_eq!(fate.unwrap(), Fate::There);
+    assert!(matches!(outcomes.unwrap()[..], [ClaimOutcome::Admitted(_)]));
+    lose(&line).await;
+    look_until_there(&mut memory).await;
+    let again = claim(&line, 1, 1).await;
+    assert!(
+        matches!(again, ClaimOutcome::Admitted(_) | ClaimOutcome::Waiting),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_room_that_is_lost_while_a_memory_is_taken_is_remembered_as_it_was_before() {
+    let line = new_room(&open()).await;
+    join(&line, 1, 3).await;
+    assert!(line.evict(&visitor(1)).await.unwrap());
+    let connection = redis().await;
+    let read_by = Line::new(connection.clone(), line.room().clone());
+    let mut memory = RoomMemory::new(read_by, "a gatekeeper");
+    memory.look().await.unwrap();
+    assert!(line.evict(&visitor(2)).await.unwrap());
+    let deletion = deletion(&line);
+    // On one connection: the room is lost right behind the first question of the look.
+    let (_, lost) = tokio::join!(memory.look(), connection.query::<u64>(&deletion));
+    lost.unwrap();
+    look_until_there(&mut memory).await;
+    assert_eq!(claim(&line, 1, 1).await, ClaimOutcome::Left);
+    assert_eq!(
+        line.snapshot(0).await.unwrap().unwrap().lowest_waiting,
+        Some(2)
+    );
 }
 
 #[tokio::test]
@@ -402,6 +454,8 @@ async fn while_a_lost_room_is_not_back_nothing_is_said_of_its_visitors() {
         line.join(&[visitor(2)], PRESENT).await,
         Err(StoreError::NoRoom)
     ));
+    // Read as chunks of a room that is there, everybody would stand further behind.
+    assert!(matches!(line.chunks(&[0]).await, Err(StoreError::NoRoom)));
     // Somebody who would make it anew waits until those who remember it have written it back.
     assert_eq!(memory.look().await.unwrap(), Fate::Lost);
     let room = open();
